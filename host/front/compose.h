@@ -1,0 +1,40 @@
+/* compose.h - several calls as one: side by side, one after the other, and a function's own. */
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include "front/dispatch.h"
+
+/* What all calls of one request share. Texts are borrowed for the time of the function called. */
+struct request {
+    struct str call_id, traceparent;
+    bool warm;
+    uint64_t expires_ns; /* 0: none */
+};
+
+void compose_init(const struct settings *settings);
+
+/* Calls side by side; children of a call or of a burst. Abandoned as a whole. */
+struct batch;
+void compose_abandon(struct batch *batch); /* NULL is fine */
+
+/* A burst: `count` calls of `func` with the same parameters. `done` gets the whole reply. */
+typedef void (*burst_done)(void *owner, struct str json);
+struct batch *compose_burst(struct func *func, size_t count, struct str params,
+                            const struct request *request, burst_done done, void *owner);
+
+/* Calls in sequence, each one's result the parameters of the next. */
+struct chain;
+typedef void (*chain_done)(void *owner, const struct err *err, struct str json);
+
+/* `body` is {"chain":[name, ...],"params":{...}}. Starts the first step.
+ *
+ *   owns    the chain is compose's, until `done` returns or it is abandoned
+ *   fails   NULL: ERR_BAD_JSON, ERR_BAD_REQUEST, ERR_BAD_PARAMS, ERR_UNKNOWN_FUNCTION and all that
+ *           dispatch_submit refuses with; then no step has run
+ */
+struct chain *compose_chain(struct str body, const struct request *request, chain_done done,
+                            void *owner, struct err *err);
+void compose_chain_abandon(struct chain *chain);
+
+/* The children that the parked `call` asks for; it is sent their results. */
+void compose_children(struct call *call, struct str list);

@@ -1,0 +1,214 @@
+/* crew.c - talking to workers. */
+/* SPDX-License-Identifier: MIT */
+#include "front/crew.h"
+
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#include "base/log.h"
+#include "wire/control.h"
+
+struct outgoing {
+    struct outgoing *next;
+    struct message message;
+    struct str texts[MESSAGE_TEXTS];
+    char bytes[];
+};
+
+struct crew crew;
+static int control_fd;
+
+static void tell_supervisor(uint32_t type, const struct member *m)
+{
+    struct control c = {
+        .type = type, .slot = (uint32_t)m->slot, .pid = m->pid, .generation = m->generation};
+
+    if (send(control_fd, &c, sizeof(c), MSG_NOSIGNAL) != sizeof(c))
+        log_line(LOG_ERROR, "the supervisor does not listen worker=%zu", m->slot);
+}
+
+static void begin(struct member *m)
+{
+    m->in = ring_end_of(m->channel->to_front, m->channel->to_front_memory);
+    m->out = ring_end_of(m->channel->to_worker, m->channel->to_worker_memory);
+}
+
+void crew_init(const struct switchboard *board, int control)
+{
+    crew = (struct crew){.count = board->count, .board = board};
+    crew.members = calloc(crew.count, sizeof(*crew.members));
+    if (!crew.members)
+        abort();
+    control_fd = control;
+    for (size_t i = 0; i < crew.count; i++) {
+        crew.members[i] =
+            (struct member){.slot = i, .generation = 1, .channel = &board->channels[i]};
+        begin(&crew.members[i]);
+    }
+}
+
+/* -- Sending --------------------------------------------------------------------------------- */
+
+static bool write_now(struct member *m, struct message *message, const struct str *texts)
+{
+    if (!message_write(&m->out, message, texts))
+        return false;
+    bell_ring(&m->channel->state->bell, m->channel->wake_worker);
+    return true;
+}
+
+static void keep_for_later(struct member *m, const struct message *message, const struct str *texts)
+{
+    size_t bytes = 0;
+
+    for (int i = 0; i < MESSAGE_TEXTS; i++)
+        bytes += texts[i].len;
+    struct outgoing *o = malloc(sizeof(*o) + bytes);
+    if (!o)
+        abort();
+    *o = (struct outgoing){.message = *message};
+    char *to = o->bytes;
+    for (int i = 0; i < MESSAGE_TEXTS; i++) {
+        o->texts[i] = (struct str){to, texts[i].len};
+        if (texts[i].len)
+            memcpy(to, texts[i].at, texts[i].len);
+        to += texts[i].len;
+    }
+    if (m->last)
+        m->last->next = o;
+    else
+        m->first = o;
+    m->last = o;
+}
+
+void crew_send(struct member *member, struct message *m, const struct str *texts)
+{
+    if (member->first || !write_now(member, m, texts))
+        keep_for_later(member, m, texts);
+}
+
+static void drop_first(struct member *m)
+{
+    struct outgoing *o = m->first;
+
+    m->first = o->next;
+    if (!m->first)
+        m->last = NULL;
+    free(o);
+}
+
+bool crew_flush(void)
+{
+    bool waiting = false;
+
+    for (size_t i = 0; i < crew.count; i++) {
+        struct member *m = &crew.members[i];
+
+        while (m->first && write_now(m, &m->first->message, m->first->texts))
+            drop_first(m);
+        waiting |= m->first != NULL;
+    }
+    return waiting;
+}
+
+void crew_teach(struct member *member, struct version *version)
+{
+    struct message m = {.type = MESSAGE_CODE, .version = version->id};
+
+    if (version->known[member->slot] == member->generation)
+        return;
+    version->known[member->slot] = member->generation;
+    crew_send(member, &m,
+              (struct str[MESSAGE_TEXTS]){str_of(version->func->name),
+                                          {version->source, version->source_len},
+                                          buf_str(&version->modules->text)});
+}
+
+/* -- Receiving ------------------------------------------------------------------------------- */
+
+/* A worker's memory may change under the reader: a record is copied before it is looked at. */
+static enum ring_state take_record(struct member *m, struct buf *copy)
+{
+    struct str record;
+    enum ring_state state = ring_read(&m->in, &record);
+
+    if (state != RING_RECORD)
+        return state;
+    buf_clear(copy);
+    buf_put_str(copy, record);
+    ring_consume(&m->in, record);
+    return RING_RECORD;
+}
+
+bool crew_drain_member(struct member *m,
+                       void (*take)(struct member *, const struct message *, const struct str *))
+{
+    static struct buf copy;
+    struct str texts[MESSAGE_TEXTS];
+    struct message message;
+    enum ring_state state;
+    bool any = false;
+
+    while (!m->dying && (state = take_record(m, &copy)) != RING_EMPTY) {
+        any = true;
+        if (state == RING_RECORD && message_parse(buf_str(&copy), &message, texts)) {
+            take(m, &message, texts);
+            continue;
+        }
+        log_line(LOG_ERROR, "worker wrote nonsense and is ended worker=%zu pid=%d", m->slot,
+                 m->pid);
+        crew_kill(m);
+    }
+    if (copy.room > 1 << 20)
+        buf_fini(&copy);
+    return any;
+}
+
+bool crew_drain(void (*take)(struct member *, const struct message *, const struct str *))
+{
+    bool any = false;
+
+    for (size_t i = 0; i < crew.count; i++)
+        any |= crew_drain_member(&crew.members[i], take);
+    return any;
+}
+
+bool crew_may_sleep(void)
+{
+    bell_arm(crew.board->front_bell);
+    for (size_t i = 0; i < crew.count; i++)
+        if (!crew.members[i].dying && !ring_is_empty(&crew.members[i].in))
+            return false;
+    return true;
+}
+
+void crew_woken(void)
+{
+    bell_disarm(crew.board->front_bell);
+}
+
+/* -- Life and death -------------------------------------------------------------------------- */
+
+void crew_kill(struct member *member)
+{
+    if (member->dying)
+        return;
+    member->dying = true;
+    tell_supervisor(CONTROL_KILL, member);
+}
+
+void crew_respawn(struct member *member)
+{
+    while (member->first)
+        drop_first(member);
+    channel_reset((struct channel *)member->channel);
+    begin(member);
+    member->pid = 0;
+    member->sent = 0;
+    member->running = 0;
+    member->parked = 0;
+    member->dying = false;
+    member->generation++;
+    crew.restarts++;
+    tell_supervisor(CONTROL_RESPAWN, member);
+}

@@ -1,0 +1,61 @@
+/* crew.h - the workers as the front sees them: their rings, what they know, what they serve. */
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include "base/settings.h"
+#include "front/func.h"
+#include "wire/channel.h"
+#include "wire/message.h"
+
+struct call;
+
+struct member {
+    size_t slot;
+    uint32_t generation; /* of the worker in this slot */
+    int32_t pid;         /* 0 until the supervisor has told */
+    const struct channel *channel;
+    struct ring_end in, out;
+    struct call *calls; /* those it has, linked */
+    size_t running;     /* of those: not parked */
+    size_t parked;
+    uint64_t sent;                 /* CALL messages so far, as channel_state.started counts them */
+    bool dying;                    /* was told to be killed, or wrote nonsense */
+    struct outgoing *first, *last; /* messages the ring had no room for, in order */
+};
+
+struct crew {
+    struct member *members;
+    size_t count;
+    uint64_t restarts;
+    const struct switchboard *board;
+};
+
+extern struct crew crew;
+
+/* Once, before anything else of the front; `control` is the socket to the supervisor. */
+void crew_init(const struct switchboard *board, int control);
+
+/* Sends a message; when the ring is full it waits in order until crew_flush finds room. */
+void crew_send(struct member *member, struct message *m, const struct str *texts);
+
+/* Sends what waits; true when some still does, so that the loop comes back soon. */
+bool crew_flush(void);
+
+/* Sends the source of a version to a worker that does not have it yet. */
+void crew_teach(struct member *member, struct version *version);
+
+/* Takes every message that workers have sent to `take`, which gets copies that die with the call.
+ * A worker that sent nonsense is killed. True when there was any. */
+bool crew_drain(void (*take)(struct member *, const struct message *, const struct str *));
+bool crew_drain_member(struct member *member,
+                       void (*take)(struct member *, const struct message *, const struct str *));
+
+/* Before the front waits, and after. */
+bool crew_may_sleep(void);
+void crew_woken(void);
+
+/* Ends a stuck worker; CONTROL_DIED follows. */
+void crew_kill(struct member *member);
+
+/* The worker of this slot is gone: what it had is dealt with. Starts the next one. */
+void crew_respawn(struct member *member);

@@ -1,0 +1,50 @@
+/* exchange.h - one HTTP request and its one reply. */
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <h2o.h>
+
+#include "front/compose.h"
+
+/* Lives in the request's memory: gone as soon as h2o drops the request, which is after the reply,
+ * or before it when the client leaves. Whoever works on a reply sets `gone`, and forgets the
+ * exchange when it is called. */
+struct exchange {
+    h2o_req_t *req;
+    struct str call_id, traceparent;
+    uint64_t arrived_ns;
+    uint64_t expires_ns; /* X-Timeout-Ms; 0: none */
+    void (*gone)(void *owner);
+    void *owner;
+};
+
+/* Reads the headers that every call may have.
+ *
+ *   fails   false, with ERR_BAD_REQUEST, for a header value that makes no sense; the exchange can
+ *           then still send that error
+ */
+bool exchange_open(h2o_req_t *req, struct exchange **exchange, struct err *err);
+
+struct str exchange_body(const struct exchange *ex);
+struct str exchange_path(const struct exchange *ex);
+
+/* The value of a query parameter, or one with a NULL pointer. Nothing is decoded. */
+struct str exchange_query(const struct exchange *ex, struct str name);
+
+/* `name` is lower-case and a literal; the value is copied, and has been checked. */
+void exchange_header(struct exchange *ex, const char *name, struct str value);
+
+/* The reply; after it the exchange may be gone. The body is copied. */
+void exchange_send(struct exchange *ex, int status, const char *content_type, struct str body);
+void exchange_send_json(struct exchange *ex, int status, struct str body);
+void exchange_send_error(struct exchange *ex, const struct err *err, struct str function,
+                         struct str details);
+
+/* Requests that have not been answered, or whose answer is still being sent. */
+size_t exchange_count(void);
+
+/* From now on replies close their connections. */
+void exchange_close_connections(void);
+
+/* Gives h2o's own refusal of a body that is too large the form of our errors. */
+void exchange_register_filter(h2o_pathconf_t *path);

@@ -1,0 +1,180 @@
+/* pools.c - warm pools over all workers. */
+/* SPDX-License-Identifier: MIT */
+#include "front/pools.h"
+
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "front/registry.h"
+
+struct pool_change {
+    struct func *func;
+    size_t pending;
+    struct err err;
+    pool_changed done;
+    void *owner;
+};
+
+static int64_t pool_max;
+
+void pools_init(const struct settings *settings)
+{
+    pool_max = settings->pool_max;
+}
+
+bool pools_has_idle(const struct version *version, size_t slot)
+{
+    return version->pool && version->pool[slot].size > version->pool[slot].in_use;
+}
+
+bool pools_take(struct call *call, size_t slot)
+{
+    struct func *func = call->order.func;
+
+    if (!call->order.warm || call->order.kind != CALL_RUN || func->pool_target == 0)
+        return false;
+    call->pooled = pools_has_idle(call->version, slot);
+    if (call->pooled) {
+        func->pool_hits++;
+        call->version->pool[slot].in_use++;
+    } else {
+        func->pool_misses++;
+    }
+    return call->pooled;
+}
+
+void pools_returned(struct call *call)
+{
+    struct version *v = call->version;
+
+    if (call->pooled && v->pool && v->pool[call->member->slot].in_use)
+        v->pool[call->member->slot].in_use--;
+    call->pooled = false;
+}
+
+struct pool_figures pools_figures(const struct func *func)
+{
+    struct pool_figures sum = {0, 0};
+
+    if (func->current && func->current->pool)
+        for (size_t i = 0; i < crew.count; i++) {
+            sum.size += func->current->pool[i].size;
+            sum.in_use += func->current->pool[i].in_use;
+        }
+    return sum;
+}
+
+/* -- Changing -------------------------------------------------------------------------------- */
+
+static uint32_t share_of(const struct func *func, size_t slot)
+{
+    return (uint32_t)(func->pool_target / crew.count + (slot < func->pool_target % crew.count));
+}
+
+static void note_size(const struct call *call, const struct reply *reply)
+{
+    struct version *v = call->version;
+    enum err_code code = reply->err.code;
+
+    if (!v->pool)
+        v->pool = calloc(crew.count, sizeof(*v->pool));
+    if (!v->pool)
+        abort();
+    if (code != ERR_WORKER_CRASHED && code != ERR_DEADLINE)
+        v->pool[call->order.slot].size = reply->pool_size;
+    if (code != ERR_NONE)
+        log_line(LOG_WARN, "warm pool is smaller than asked for function=%s worker=%zu error=%s",
+                 v->func->name, call->order.slot, log_quoted(str_of(reply->err.text)));
+}
+
+static void on_share(struct call *call, void *owner, const struct reply *reply)
+{
+    struct pool_change *change = owner;
+
+    note_size(call, reply);
+    if (!change)
+        return;
+    if (reply->err.code != ERR_NONE)
+        change->err = reply->err;
+    if (--change->pending)
+        return;
+    if (change->done)
+        change->done(change->owner, change->func,
+                     change->err.code == ERR_NONE ? NULL : &change->err);
+    func_unref(change->func);
+    free(change);
+}
+
+static bool resize_share(struct func *func, size_t slot, struct pool_change *change,
+                         struct err *err)
+{
+    struct order order = {.kind = CALL_POOL,
+                          .func = func,
+                          .version = func->current,
+                          .count = share_of(func, slot),
+                          .slot = slot};
+
+    return dispatch_submit(&order, on_share, change, err) != NULL;
+}
+
+struct pool_change *pools_resize(struct func *func, size_t target, pool_changed done, void *owner,
+                                 struct err *err)
+{
+    if (target > (size_t)pool_max) {
+        err_set(err, ERR_BAD_REQUEST,
+                "the pool of %s would be %zu instances; it may be %lld in all", func->name, target,
+                (long long)pool_max);
+        return NULL;
+    }
+    if (!func->current) {
+        err_set(err, ERR_FUNCTION_BROKEN, "%s does not load: %s", func->name,
+                func->error ? func->error : "it is still loading");
+        return NULL;
+    }
+    struct pool_change *change = calloc(1, sizeof(*change));
+    if (!change)
+        abort();
+    *change = (struct pool_change){.func = func, .done = done, .owner = owner};
+    func->refs++;
+    func->pool_target = (uint32_t)target;
+    for (size_t i = 0; i < crew.count; i++)
+        change->pending += resize_share(func, i, change, err);
+    if (change->pending)
+        return change;
+    func_unref(func);
+    free(change);
+    return NULL;
+}
+
+void pools_abandon(struct pool_change *change)
+{
+    change->done = NULL;
+}
+
+void pools_moved(struct func *func)
+{
+    struct err err;
+
+    for (size_t i = 0; func->pool_target && i < crew.count; i++)
+        if (!resize_share(func, i, NULL, &err))
+            log_line(LOG_WARN, "warm pool was not moved function=%s error=%s", func->name,
+                     log_quoted(str_of(err.text)));
+}
+
+static void refill(struct func *func, void *member)
+{
+    const struct member *m = member;
+    struct err err;
+
+    if (func->current && func->current->pool)
+        func->current->pool[m->slot] = (struct pool_share){0, 0};
+    if (func->pool_target && func->current && !func->current->quarantined &&
+        !resize_share(func, m->slot, NULL, &err))
+        log_line(LOG_WARN, "warm pool was not refilled function=%s error=%s", func->name,
+                 log_quoted(str_of(err.text)));
+}
+
+void pools_worker_restarted(const struct member *member)
+{
+    registry_each(refill, (void *)member);
+}

@@ -1,0 +1,41 @@
+/* pools.h - warm pools over all workers: how many instances where, and who has one. */
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include "front/dispatch.h"
+
+void pools_init(const struct settings *settings);
+
+/* Is an instance of `version` idle in the worker of `slot`? */
+bool pools_has_idle(const struct version *version, size_t slot);
+
+/* A call that wants a warm start begins in `slot`: takes an instance there and counts a hit, or
+ * counts a miss. */
+bool pools_take(struct call *call, size_t slot);
+
+/* A call has left its worker. */
+void pools_returned(struct call *call);
+
+/* `func` has a new current version: its pool is built again there. */
+void pools_moved(struct func *func);
+
+/* The worker is a new one: it gets its share of every pool. */
+void pools_worker_restarted(const struct member *member);
+
+struct pool_figures {
+    size_t size, in_use;
+};
+struct pool_figures pools_figures(const struct func *func);
+
+/* A change of a pool's size, under way in the workers. `done` is called once, unless the change is
+ * abandoned first; `err` is NULL or why a worker could not do its part. */
+struct pool_change;
+typedef void (*pool_changed)(void *owner, struct func *func, const struct err *err);
+
+/* Sets the instances of `func`, over all workers together, to `target`.
+ *
+ *   fails   NULL: ERR_BAD_REQUEST (too many), ERR_FUNCTION_BROKEN, ERR_QUEUE_FULL
+ */
+struct pool_change *pools_resize(struct func *func, size_t target, pool_changed done, void *owner,
+                                 struct err *err);
+void pools_abandon(struct pool_change *change);

@@ -1,0 +1,52 @@
+/* reply.c - putting replies into JSON. */
+/* SPDX-License-Identifier: MIT */
+#include "front/reply.h"
+
+#include "base/clock.h"
+
+static void put_field(struct buf *b, const char *name, struct str value)
+{
+    if (value.len == 0)
+        return;
+    buf_format(b, ",\"%s\":", name);
+    buf_put_json(b, value);
+}
+
+void reply_put_error(struct buf *b, const struct err *err, struct str function, struct str call_id,
+                     struct str details)
+{
+    buf_put_str(b, STR("{\"error\":"));
+    buf_put_json(b, str_of(err->text));
+    put_field(b, "code", str_of(err_word(err->code)));
+    put_field(b, "function", function);
+    put_field(b, "call_id", call_id);
+    put_field(b, "details", details);
+    buf_put_str(b, STR("}"));
+}
+
+void reply_put_ms(struct buf *b, uint64_t ns)
+{
+    buf_format(b, "%.3f", (double)ns / (double)NS_PER_MS);
+}
+
+void reply_put_result(struct buf *b, const struct reply *reply)
+{
+    struct str open = {reply->json.at, reply->json.len - 1};
+
+    buf_put_str(b, open);
+    buf_put_str(b, open.len > 1 ? STR(",\"latency_ms\":") : STR("\"latency_ms\":"));
+    reply_put_ms(b, reply->latency_ns);
+    if (reply->warm)
+        buf_put_str(b, STR(",\"warm\":true"));
+    buf_put_str(b, STR("}"));
+}
+
+bool reply_is_sound(const struct reply *reply)
+{
+    json_t *value =
+        json_loadb(reply->json.at, reply->json.len, JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, NULL);
+    bool sound = json_is_object(value);
+
+    json_decref(value);
+    return sound;
+}

@@ -1,0 +1,18 @@
+/* reply.h - the JSON that clients get for what a call ended with. */
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include "front/dispatch.h"
+
+/* {"error":...,"code":...,"function":...,"call_id":...,"details":...}; empty texts are left out. */
+void reply_put_error(struct buf *b, const struct err *err, struct str function, struct str call_id,
+                     struct str details);
+
+/* The function's own keys, latency_ms, and warm when a pool served it. */
+void reply_put_result(struct buf *b, const struct reply *reply);
+
+/* True when the worker's text is an object, as it must be before it is put among others. */
+bool reply_is_sound(const struct reply *reply);
+
+/* Milliseconds with three decimals. */
+void reply_put_ms(struct buf *b, uint64_t ns);

@@ -1,0 +1,148 @@
+/* routes.c - the table of routes, and finding the one of a request. */
+/* SPDX-License-Identifier: MIT */
+#include "front/routes.h"
+
+#include "front/listings.h"
+#include "front/metrics.h"
+#include "front/registry.h"
+#include "front/serve_calls.h"
+
+static bool draining;
+
+/* -- Health ---------------------------------------------------------------------------------- */
+
+static void serve_health(struct exchange *ex, struct str name)
+{
+    (void)name;
+    exchange_send(ex, 200, "text/plain", STR("OK"));
+}
+
+static void serve_ready(struct exchange *ex, struct str name)
+{
+    struct dispatch_figures figures = dispatch_figures();
+    struct buf body = {0};
+    const char *separator = "";
+
+    (void)name;
+    const struct {
+        bool holds;
+        const char *text;
+    } reasons[] = {{!registry_is_ready(), "starting"},
+                   {draining, "draining"},
+                   {figures.queued >= figures.queue_max, "queue full"}};
+    bool ready = true;
+    for (size_t i = 0; i < sizeof(reasons) / sizeof(*reasons); i++)
+        ready &= !reasons[i].holds;
+    buf_format(&body, "{\"status\":\"%s\",\"reasons\":[", ready ? "ready" : "unavailable");
+    for (size_t i = 0; i < sizeof(reasons) / sizeof(*reasons); i++)
+        if (reasons[i].holds) {
+            buf_format(&body, "%s\"%s\"", separator, reasons[i].text);
+            separator = ",";
+        }
+    buf_put_str(&body, STR("]}"));
+    exchange_send_json(ex, ready ? 200 : 503, buf_str(&body));
+    buf_fini(&body);
+}
+
+static void serve_metrics(struct exchange *ex, struct str name)
+{
+    struct buf body = {0};
+
+    (void)name;
+    metrics_put(&body);
+    exchange_send(ex, 200, "text/plain; version=0.0.4; charset=utf-8", buf_str(&body));
+    buf_fini(&body);
+}
+
+/* -- The table ------------------------------------------------------------------------------- */
+
+/* A path that ends with a slash takes a function's name behind it. */
+static const struct route {
+    const char *method, *path;
+    void (*serve)(struct exchange *ex, struct str name);
+} routes[] = {
+    {"GET", "/health", serve_health},      {"GET", "/ready", serve_ready},
+    {"GET", "/metrics", serve_metrics},    {"POST", "/fn/invoke/", serve_invoke},
+    {"POST", "/fn/burst/", serve_burst},   {"POST", "/fn/chain", serve_chain},
+    {"GET", "/fn/list", serve_list},       {"GET", "/fn/stats", serve_stats},
+    {"POST", "/fn/warmpool/", serve_warm}, {"DELETE", "/fn/warmpool/", serve_unwarm},
+    {"GET", "/fn/warmpool", serve_pools},
+};
+
+enum { ROUTES = sizeof(routes) / sizeof(*routes) };
+
+static bool matches(const struct route *route, struct str path, struct str *name)
+{
+    struct str prefix = str_of(route->path);
+
+    if (prefix.at[prefix.len - 1] != '/')
+        return str_equal(path, prefix);
+    if (!str_starts(path, prefix) || path.len == prefix.len)
+        return false;
+    *name = (struct str){path.at + prefix.len, path.len - prefix.len};
+    return !memchr(name->at, '/', name->len);
+}
+
+/* HEAD is GET without the body. */
+static bool takes(const struct route *route, struct str method)
+{
+    if (str_equal(method, STR("HEAD")))
+        method = STR("GET");
+    return str_equal(method, str_of(route->method));
+}
+
+static void refuse(struct exchange *ex, struct str path, struct str method)
+{
+    const struct str none = {NULL, 0};
+    struct buf allow = {0};
+    struct str name;
+    struct err err;
+
+    for (size_t i = 0; i < ROUTES; i++)
+        if (matches(&routes[i], path, &name))
+            buf_format(&allow, "%s%s%s", allow.len ? ", " : "", routes[i].method,
+                       strcmp(routes[i].method, "GET") == 0 ? ", HEAD" : "");
+    if (allow.len) {
+        err_set(&err, ERR_METHOD_NOT_ALLOWED, "%.*s takes %.*s, not %.*s", STR_ARG(path),
+                STR_ARG(buf_str(&allow)), STR_ARG(method));
+        exchange_header(ex, "allow", buf_str(&allow));
+    } else {
+        err_set(&err, ERR_NOT_FOUND, "there is nothing at %.*s", STR_ARG(path));
+    }
+    exchange_send_error(ex, &err, none, none);
+    buf_fini(&allow);
+}
+
+int routes_serve(h2o_handler_t *self, h2o_req_t *req)
+{
+    struct str method = {req->method.base, req->method.len}, path;
+    struct exchange *ex;
+    struct err err;
+
+    (void)self;
+    if (!exchange_open(req, &ex, &err)) {
+        exchange_send_error(ex, &err, (struct str){NULL, 0}, (struct str){NULL, 0});
+        return 0;
+    }
+    path = exchange_path(ex);
+    for (size_t i = 0; i < ROUTES; i++) {
+        struct str name = {NULL, 0};
+
+        if (matches(&routes[i], path, &name) && takes(&routes[i], method)) {
+            routes[i].serve(ex, name);
+            return 0;
+        }
+    }
+    refuse(ex, path, method);
+    return 0;
+}
+
+void routes_init(const struct settings *settings)
+{
+    serve_calls_init(settings);
+}
+
+void routes_drain(void)
+{
+    draining = true;
+}

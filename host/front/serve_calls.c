@@ -1,0 +1,335 @@
+/* serve_calls.c - requests that become calls. */
+/* SPDX-License-Identifier: MIT */
+#include "front/serve_calls.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "front/params.h"
+#include "front/pools.h"
+#include "front/registry.h"
+#include "front/reply.h"
+
+enum { BURST_DEFAULT = 5, BURST_MAX = 1000, WARM_DEFAULT = 5 };
+
+static const struct str none = {NULL, 0};
+static bool optimized;
+static int64_t pool_max;
+
+void serve_calls_init(const struct settings *settings)
+{
+    optimized = settings->optimized;
+    pool_max = settings->pool_max;
+}
+
+/* -- What requests have in common ------------------------------------------------------------ */
+
+static struct func *find_func(struct exchange *ex, struct str name)
+{
+    struct func *func = registry_find(name);
+    struct err err;
+
+    if (!func) {
+        err_set(&err, ERR_UNKNOWN_FUNCTION, "unknown function: %.*s", STR_ARG(name));
+        exchange_send_error(ex, &err, name, none);
+    }
+    return func;
+}
+
+static bool read_request(struct exchange *ex, struct request *request, struct err *err)
+{
+    struct str start = exchange_query(ex, STR("start"));
+
+    *request = (struct request){.call_id = ex->call_id,
+                                .traceparent = ex->traceparent,
+                                .warm = optimized,
+                                .expires_ns = ex->expires_ns};
+    if (str_equal(start, STR("warm")) || str_equal(start, STR("cold")))
+        request->warm = str_equal(start, STR("warm"));
+    else if (start.at)
+        return err_set(err, ERR_BAD_REQUEST, "start must be cold or warm, not \"%.*s\"",
+                       STR_ARG(start));
+    return true;
+}
+
+static bool read_number(struct exchange *ex, struct str name, int64_t otherwise, int64_t most,
+                        int64_t *value, struct err *err)
+{
+    struct str text = exchange_query(ex, name);
+
+    *value = otherwise;
+    if (!text.at || str_to_int64(text, 1, most, value))
+        return true;
+    return err_set(err, ERR_BAD_REQUEST, "%.*s must be a whole number from 1 to %lld, not \"%.*s\"",
+                   STR_ARG(name), (long long)most, STR_ARG(text));
+}
+
+/* The body's parameters, checked where the function is loaded already. */
+static bool check_body(struct exchange *ex, const struct func *func, struct str *params,
+                       struct err *err)
+{
+    json_t *value;
+
+    *params = str_trim(exchange_body(ex));
+    if (!params_parse(*params, &value, err))
+        return false;
+    bool ok = !func->current || params_check(func->current, value, err);
+    json_decref(value);
+    if (!ok)
+        return false;
+    return true;
+}
+
+/* -- Invoke ---------------------------------------------------------------------------------- */
+
+struct invoke {
+    struct exchange *ex;
+    struct call *call;
+};
+
+static void on_invoke_gone(void *owner)
+{
+    struct invoke *invoke = owner;
+
+    dispatch_abandon(invoke->call);
+    free(invoke);
+}
+
+static void put_timing(struct exchange *ex, const struct reply *reply)
+{
+    struct buf timing = {0};
+
+    for (int i = 0; i < PHASE_COUNT; i++)
+        buf_format(&timing, "%s%s;dur=%.4f", i ? ", " : "", call_phase_names[i],
+                   (double)reply->phase_ns[i] / (double)NS_PER_MS);
+    exchange_header(ex, "server-timing", buf_str(&timing));
+    buf_fini(&timing);
+    exchange_header(ex, "x-start", str_of(call_start_names[reply->warm ? START_WARM : START_COLD]));
+}
+
+static bool looks_like_object(struct str json)
+{
+    return json.len >= 2 && json.at[0] == '{' && json.at[json.len - 1] == '}';
+}
+
+static void on_invoked(struct call *call, void *owner, const struct reply *reply)
+{
+    struct invoke *invoke = owner;
+    struct exchange *ex = invoke->ex;
+    struct str name = str_of(call->order.func->name);
+    struct err err = reply->err;
+
+    free(invoke);
+    put_timing(ex, reply);
+    if (err.code == ERR_NONE && !looks_like_object(reply->json))
+        err_set(&err, ERR_INTERNAL, "the worker's reply is no JSON object");
+    if (err.code != ERR_NONE) {
+        exchange_send_error(ex, &err, name, reply->details);
+        return;
+    }
+    struct buf body = {0};
+    reply_put_result(&body, reply);
+    exchange_send_json(ex, 200, buf_str(&body));
+    buf_fini(&body);
+}
+
+void serve_invoke(struct exchange *ex, struct str name)
+{
+    struct func *func = find_func(ex, name);
+    struct request request;
+    struct str params;
+    struct err err;
+
+    if (!func)
+        return;
+    struct invoke *invoke = calloc(1, sizeof(*invoke));
+    if (!invoke)
+        abort();
+    if (read_request(ex, &request, &err) && check_body(ex, func, &params, &err)) {
+        struct order order = {.kind = CALL_RUN,
+                              .func = func,
+                              .params = params,
+                              .call_id = request.call_id,
+                              .traceparent = request.traceparent,
+                              .warm = request.warm,
+                              .expires_ns = request.expires_ns};
+        invoke->ex = ex;
+        invoke->call = dispatch_submit(&order, on_invoked, invoke, &err);
+    }
+    if (!invoke->call) {
+        free(invoke);
+        exchange_send_error(ex, &err, name, none);
+        return;
+    }
+    ex->gone = on_invoke_gone;
+    ex->owner = invoke;
+}
+
+/* -- Burst ----------------------------------------------------------------------------------- */
+
+struct burst {
+    struct exchange *ex;
+    struct batch *batch;
+};
+
+static void on_burst_gone(void *owner)
+{
+    struct burst *burst = owner;
+
+    compose_abandon(burst->batch);
+    free(burst);
+}
+
+static void on_burst(void *owner, struct str json)
+{
+    struct burst *burst = owner;
+
+    exchange_send_json(burst->ex, 200, json);
+    free(burst);
+}
+
+void serve_burst(struct exchange *ex, struct str name)
+{
+    struct func *func = find_func(ex, name);
+    struct request request;
+    struct str params;
+    struct err err;
+    int64_t count;
+
+    if (!func)
+        return;
+    if (!read_request(ex, &request, &err) || !check_body(ex, func, &params, &err) ||
+        !read_number(ex, STR("count"), BURST_DEFAULT, BURST_MAX, &count, &err)) {
+        exchange_send_error(ex, &err, name, none);
+        return;
+    }
+    struct burst *burst = calloc(1, sizeof(*burst));
+    if (!burst)
+        abort();
+    burst->ex = ex;
+    struct batch *batch = compose_burst(func, (size_t)count, params, &request, on_burst, burst);
+    if (!batch)
+        return; /* all were refused: it is answered */
+    burst->batch = batch;
+    ex->gone = on_burst_gone;
+    ex->owner = burst;
+}
+
+/* -- Chain ----------------------------------------------------------------------------------- */
+
+static void on_chain_gone(void *owner)
+{
+    compose_chain_abandon(*(struct chain **)owner);
+    free(owner);
+}
+
+struct chained {
+    struct chain *chain; /* first, for on_chain_gone */
+    struct exchange *ex;
+};
+
+static void on_chain(void *owner, const struct err *err, struct str json)
+{
+    struct chained *chained = owner;
+
+    exchange_send_json(chained->ex, err ? err_status(err->code) : 200, json);
+    free(chained);
+}
+
+void serve_chain(struct exchange *ex, struct str name)
+{
+    struct chained *chained = calloc(1, sizeof(*chained));
+    struct request request;
+    struct err err;
+
+    (void)name;
+    if (!chained)
+        abort();
+    chained->ex = ex;
+    if (read_request(ex, &request, &err))
+        chained->chain = compose_chain(exchange_body(ex), &request, on_chain, chained, &err);
+    if (!chained->chain) {
+        free(chained);
+        exchange_send_error(ex, &err, none, none);
+        return;
+    }
+    ex->gone = on_chain_gone;
+    ex->owner = chained;
+}
+
+/* -- Warm pools ------------------------------------------------------------------------------ */
+
+struct warming {
+    struct exchange *ex;
+    struct pool_change *change;
+    size_t before;
+    bool closing;
+};
+
+static void on_warming_gone(void *owner)
+{
+    struct warming *w = owner;
+
+    pools_abandon(w->change);
+    free(w);
+}
+
+static void on_pool_changed(void *owner, struct func *func, const struct err *err)
+{
+    struct warming *w = owner;
+    size_t size = pools_figures(func).size;
+    struct buf body = {0};
+
+    if (err && size <= w->before && !w->closing) {
+        exchange_send_error(w->ex, err, str_of(func->name), none);
+    } else {
+        if (w->closing)
+            buf_format(&body, "{\"function\":\"%s\",\"undeployed\":%zu}", func->name, w->before);
+        else
+            buf_format(&body, "{\"function\":\"%s\",\"pool_size\":%zu,\"deployed\":%zu}",
+                       func->name, size, size > w->before ? size - w->before : 0);
+        exchange_send_json(w->ex, 200, buf_str(&body));
+        buf_fini(&body);
+    }
+    free(w);
+}
+
+static void change_pool(struct exchange *ex, struct func *func, size_t target, bool closing)
+{
+    struct warming *w = calloc(1, sizeof(*w));
+    struct err err;
+
+    if (!w)
+        abort();
+    *w = (struct warming){.ex = ex, .before = pools_figures(func).size, .closing = closing};
+    w->change = pools_resize(func, target, on_pool_changed, w, &err);
+    if (!w->change) {
+        free(w);
+        exchange_send_error(ex, &err, str_of(func->name), none);
+        return;
+    }
+    ex->gone = on_warming_gone;
+    ex->owner = w;
+}
+
+void serve_warm(struct exchange *ex, struct str name)
+{
+    struct func *func = find_func(ex, name);
+    struct err err;
+    int64_t size;
+
+    if (!func)
+        return;
+    if (read_number(ex, STR("size"), WARM_DEFAULT, pool_max, &size, &err))
+        change_pool(ex, func, func->pool_target + (size_t)size, false);
+    else
+        exchange_send_error(ex, &err, name, none);
+}
+
+void serve_unwarm(struct exchange *ex, struct str name)
+{
+    struct func *func = find_func(ex, name);
+
+    if (func)
+        change_pool(ex, func, 0, true);
+}

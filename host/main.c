@@ -1,0 +1,78 @@
+/* main.c - reads settings, finds the built-in functions, starts the supervisor. */
+/* SPDX-License-Identifier: MIT */
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/settings.h"
+#include "base/str.h"
+#include "front/server.h"
+#include "supervise/supervisor.h"
+#include "worker/worker.h"
+
+static bool is_folder(const char *path)
+{
+    struct stat s;
+
+    return stat(path, &s) == 0 && S_ISDIR(s.st_mode);
+}
+
+/* Beside the binary as installed (bin/, share/), else as built (build/release/, lua/). */
+static const char *find_builtin(void)
+{
+    static const char *const places[] = {"../share/faas-server/functions", "../../lua/functions"};
+    static char found[PATH_MAX];
+    char exe[PATH_MAX], path[2 * PATH_MAX];
+    ssize_t len = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
+
+    if (len < 0)
+        return NULL;
+    exe[len] = '\0';
+    *strrchr(exe, '/') = '\0';
+    for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
+        snprintf(path, sizeof(path), "%s/%s", exe, places[i]);
+        if (realpath(path, found))
+            return found;
+    }
+    return NULL;
+}
+
+static bool check_folders(const struct settings *s, struct err *err)
+{
+    for (size_t i = 0; i < s->functions_count; i++)
+        if (!is_folder(s->functions[i]))
+            return err_set(err, ERR_BAD_REQUEST, "functions folder \"%s\" is no folder",
+                           s->functions[i]);
+    return true;
+}
+
+int main(int argc, char **argv)
+{
+    static const struct roles roles = {server_main, worker_main};
+    const char *builtin = find_builtin();
+    enum settings_action action;
+    struct settings settings;
+    struct err err;
+    int status = 2;
+
+    if (!settings_read(&settings, argc, argv, builtin, &action, &err)) {
+        fprintf(stderr, "%s: %s\n", argv[0], err.text);
+    } else if (action == SETTINGS_HELP) {
+        settings_help(argv[0]);
+        status = 0;
+    } else if (action == SETTINGS_VERSION) {
+        printf("faas-server %s\n", FAAS_VERSION);
+        status = 0;
+    } else if (!check_folders(&settings, &err)) {
+        fprintf(stderr, "%s: %s\n", argv[0], err.text);
+    } else {
+        if (!builtin)
+            fprintf(stderr, "%s: the built-in functions were not found\n", argv[0]);
+        log_init("supervisor", settings.log_level);
+        status = supervisor_main(&settings, &roles);
+    }
+    settings_fini(&settings);
+    return status;
+}

@@ -1,0 +1,46 @@
+/* call_stats.c - counting calls. */
+/* SPDX-License-Identifier: MIT */
+#include "observe/call_stats.h"
+
+#include "base/clock.h"
+
+const char *const call_phase_names[PHASE_COUNT] = {"queue", "deploy", "exec", "undeploy"};
+const char *const call_start_names[START_COUNT] = {"cold", "warm", "none"};
+const uint64_t call_buckets_us[CALL_BUCKET_COUNT] = {
+#define X(us) us,
+    CALL_BUCKETS_US(X)
+#undef X
+};
+
+void call_stats_add(struct call_stats *stats, const struct call_sample *sample)
+{
+    enum call_start start = sample->start;
+    unsigned bucket = 0;
+
+    while (bucket < CALL_BUCKET_COUNT && sample->latency_ns > call_buckets_us[bucket] * NS_PER_US)
+        bucket++;
+    stats->outcomes[start][sample->outcome]++;
+    stats->buckets[start][bucket]++;
+    stats->latency_sum_ns[start] += sample->latency_ns;
+    for (int i = 0; i < PHASE_COUNT; i++)
+        stats->phase_ns[start][i] += sample->phase_ns[i];
+    histogram_add(&stats->latency, sample->latency_ns);
+}
+
+uint64_t call_stats_count(const struct call_stats *stats, enum call_start start)
+{
+    uint64_t count = 0;
+
+    for (int i = 0; i < ERR_COUNT; i++)
+        count += stats->outcomes[start][i];
+    return count;
+}
+
+uint64_t call_stats_outcome(const struct call_stats *stats, enum err_code outcome)
+{
+    uint64_t count = 0;
+
+    for (int i = 0; i < START_COUNT; i++)
+        count += stats->outcomes[i][outcome];
+    return count;
+}

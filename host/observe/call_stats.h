@@ -1,0 +1,46 @@
+/* call_stats.h - what is counted of a function's calls. */
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "observe/histogram.h"
+
+/* The upper bounds of the exported histogram of call seconds, in microseconds; past them +Inf. */
+#define CALL_BUCKETS_US(X)                                                                         \
+    X(50)                                                                                          \
+    X(100) X(250) X(500) X(1000) X(2500) X(5000) X(10000) X(25000) X(50000) X(100000) X(250000)    \
+        X(500000) X(1000000) X(2500000) X(5000000) X(10000000)
+#define CALL_BUCKET_COUNT 17
+
+enum call_phase { PHASE_QUEUE, PHASE_DEPLOY, PHASE_EXEC, PHASE_UNDEPLOY, PHASE_COUNT };
+enum call_start { START_COLD, START_WARM, START_NONE, START_COUNT };
+
+extern const char *const call_phase_names[PHASE_COUNT];
+extern const char *const call_start_names[START_COUNT]; /* "none": ended before it started */
+extern const uint64_t call_buckets_us[CALL_BUCKET_COUNT];
+
+struct call_sample {
+    enum call_start start;
+    enum err_code outcome;
+    uint64_t latency_ns;
+    uint64_t phase_ns[PHASE_COUNT];
+};
+
+/* Zeroed is empty. One thread. */
+struct call_stats {
+    uint64_t outcomes[START_COUNT][ERR_COUNT];
+    uint64_t buckets[START_COUNT][CALL_BUCKET_COUNT + 1]; /* each its own count, not cumulative */
+    uint64_t latency_sum_ns[START_COUNT];
+    uint64_t phase_ns[START_COUNT][PHASE_COUNT];
+    struct histogram latency;
+};
+
+void call_stats_add(struct call_stats *stats, const struct call_sample *sample);
+
+/* Calls ended with `start`, of whatever outcome. */
+uint64_t call_stats_count(const struct call_stats *stats, enum call_start start);
+
+/* Calls ended with `outcome`, of whatever start. */
+uint64_t call_stats_outcome(const struct call_stats *stats, enum err_code outcome);

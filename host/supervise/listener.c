@@ -1,0 +1,100 @@
+/* listener.c - binding addresses. */
+/* SPDX-License-Identifier: MIT */
+#include "supervise/listener.h"
+
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { BACKLOG = 4096 };
+
+static void set_port(struct sockaddr *address, in_port_t port)
+{
+    if (address->sa_family == AF_INET6)
+        ((struct sockaddr_in6 *)address)->sin6_port = port;
+    else
+        ((struct sockaddr_in *)address)->sin_port = port;
+}
+
+static in_port_t port_of(int fd)
+{
+    struct sockaddr_storage address = {0};
+    socklen_t len = sizeof(address);
+
+    getsockname(fd, (struct sockaddr *)&address, &len);
+    return address.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&address)->sin6_port
+                                         : ((struct sockaddr_in *)&address)->sin_port;
+}
+
+static int open_one(const struct addrinfo *a)
+{
+    int on = 1, fd = socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+    if (fd < 0)
+        return -1;
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+    if (a->ai_family == AF_INET6)
+        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
+    if (bind(fd, a->ai_addr, a->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0)
+        return fd;
+    close(fd);
+    return -1;
+}
+
+/* With port 0 the first address chooses it and the others follow. */
+static bool open_all(const struct addrinfo *list, int *fds, size_t *count)
+{
+    for (const struct addrinfo *a = list; a && *count < LISTENERS_MAX; a = a->ai_next) {
+        if (*count)
+            set_port(a->ai_addr, port_of(fds[0]));
+        int fd = open_one(a);
+        if (fd < 0)
+            return false;
+        fds[(*count)++] = fd;
+    }
+    return *count > 0;
+}
+
+bool listener_open(const struct settings *settings, int fds[LISTENERS_MAX], size_t *count,
+                   struct err *err)
+{
+    const struct addrinfo hints = {.ai_flags = AI_PASSIVE, .ai_socktype = SOCK_STREAM};
+    struct addrinfo *list;
+    char port[8], what[320];
+
+    *count = 0;
+    snprintf(port, sizeof(port), "%u", settings->port);
+    int failed = getaddrinfo(settings->host[0] ? settings->host : NULL, port, &hints, &list);
+    if (failed)
+        return err_set(err, ERR_INTERNAL, "cannot listen on %s:%s: %s", settings->host, port,
+                       gai_strerror(failed));
+    bool ok = open_all(list, fds, count);
+    if (!ok) {
+        snprintf(what, sizeof(what), "cannot listen on %s:%s", settings->host, port);
+        err_set_errno(err, what);
+        while (*count)
+            close(fds[--*count]);
+    }
+    freeaddrinfo(list);
+    return ok;
+}
+
+void listener_url(int fd, char url[URL_MAX])
+{
+    struct sockaddr_storage address = {0};
+    socklen_t len = sizeof(address);
+    char host[NI_MAXHOST], port[NI_MAXSERV];
+
+    getsockname(fd, (struct sockaddr *)&address, &len);
+    if (getnameinfo((struct sockaddr *)&address, len, host, sizeof(host), port, sizeof(port),
+                    NI_NUMERICHOST | NI_NUMERICSERV) != 0) {
+        snprintf(url, URL_MAX, "http://?");
+        return;
+    }
+    snprintf(url, URL_MAX,
+             address.ss_family == AF_INET6 ? "http://[%.200s]:%.8s" : "http://%.200s:%.8s", host,
+             port);
+}

@@ -1,0 +1,18 @@
+/* listener.h - the sockets that clients connect to. */
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include "base/settings.h"
+
+enum { LISTENERS_MAX = 16, URL_MAX = 320 };
+
+/* Binds every address that settings->host has and listens there.
+ *
+ *   owns    the caller: close() each of the `*count` sockets
+ *   fails   ERR_INTERNAL, with the address and what is wrong with it
+ */
+bool listener_open(const struct settings *settings, int fds[LISTENERS_MAX], size_t *count,
+                   struct err *err);
+
+/* "http://127.0.0.1:8088" of a socket that listens. */
+void listener_url(int fd, char url[URL_MAX]);

@@ -1,0 +1,20 @@
+/* supervisor.h - the process that starts the others and replaces those that die. */
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include "base/settings.h"
+#include "wire/channel.h"
+
+/* What the child processes run, so that this floor knows neither of them. */
+struct roles {
+    int (*front)(const struct switchboard *board, const struct settings *settings,
+                 const int *listeners, size_t listener_count, int control);
+    void (*worker)(const struct switchboard *board, size_t slot, const struct settings *settings);
+};
+
+/* Serves until SIGTERM or SIGINT; returns the exit status. In a child process it returns too, with
+ * the status of its role.
+ *
+ *   thread  the process's only one
+ */
+int supervisor_main(const struct settings *settings, const struct roles *roles);

@@ -1,0 +1,82 @@
+/* channel.c - making the memory that processes share. */
+/* SPDX-License-Identifier: MIT */
+#include "wire/channel.h"
+
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/err.h"
+
+enum { PAGE = 4096 };
+
+static void *map_shared(size_t size)
+{
+    void *p =
+        mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+    return p == MAP_FAILED ? NULL : p;
+}
+
+static size_t channel_memory(const struct channel *c)
+{
+    return PAGE + c->to_worker_memory + c->to_front_memory;
+}
+
+static bool channel_open(struct channel *c, size_t to_worker_max, size_t to_front_max)
+{
+    c->to_worker_memory = ring_memory(to_worker_max);
+    c->to_front_memory = ring_memory(to_front_max);
+    c->wake_worker = eventfd(0, EFD_CLOEXEC);
+    char *memory = map_shared(channel_memory(c));
+    if (!memory)
+        return false;
+    c->state = (struct channel_state *)memory;
+    c->to_worker = (struct ring *)(memory + PAGE);
+    c->to_front = (struct ring *)(memory + PAGE + c->to_worker_memory);
+    return c->wake_worker >= 0;
+}
+
+bool switchboard_open(struct switchboard *board, size_t count, size_t to_worker_max,
+                      size_t to_front_max, struct err *err)
+{
+    *board = (struct switchboard){.wake_front = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
+    board->channels = calloc(count, sizeof(*board->channels));
+    board->front_bell = map_shared(PAGE);
+    bool ok = board->wake_front >= 0 && board->channels && board->front_bell;
+    for (; ok && board->count < count; board->count++)
+        ok = channel_open(&board->channels[board->count], to_worker_max, to_front_max);
+    if (ok)
+        return true;
+    err_set_errno(err, "shared memory for the workers");
+    switchboard_close(board);
+    return false;
+}
+
+void switchboard_close(struct switchboard *board)
+{
+    for (size_t i = 0; i < board->count; i++) {
+        struct channel *c = &board->channels[i];
+
+        if (c->state)
+            munmap(c->state, channel_memory(c));
+        if (c->wake_worker >= 0)
+            close(c->wake_worker);
+    }
+    if (board->front_bell)
+        munmap(board->front_bell, PAGE);
+    if (board->wake_front >= 0)
+        close(board->wake_front);
+    free(board->channels);
+    *board = (struct switchboard){.wake_front = -1};
+}
+
+void channel_reset(struct channel *channel)
+{
+    ring_reset(channel->to_worker);
+    ring_reset(channel->to_front);
+    atomic_store(&channel->state->running, 0);
+    atomic_store(&channel->state->started, 0);
+    bell_disarm(&channel->state->bell);
+}

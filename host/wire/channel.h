@@ -1,0 +1,42 @@
+/* channel.h - the memory that the front and one worker share. */
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include "wire/ring.h"
+
+/* What a worker publishes beside its rings: how far it got, should it die. */
+struct channel_state {
+    struct bell bell;         /* the worker waits */
+    _Atomic uint64_t running; /* the call that runs now, 0: none */
+    _Atomic uint64_t started; /* how many CALL messages were taken off the ring */
+};
+
+/* One mapping a worker, made before the processes are forked, so at one address in all of them. */
+struct channel {
+    struct channel_state *state;
+    struct ring *to_worker, *to_front;
+    size_t to_worker_memory, to_front_memory;
+    int wake_worker; /* eventfd, blocking reads */
+};
+
+/* What all channels have in common. */
+struct switchboard {
+    struct bell *front_bell;
+    int wake_front; /* eventfd, non-blocking */
+    struct channel *channels;
+    size_t count;
+};
+
+struct err;
+
+/* Makes the memory and descriptors of `count` channels, for records up to the given sizes.
+ *
+ *   owns    the caller, until its process ends: switchboard_close
+ *   fails   ERR_INTERNAL: no memory, no descriptors; then there is nothing to close
+ */
+bool switchboard_open(struct switchboard *board, size_t count, size_t to_worker_max,
+                      size_t to_front_max, struct err *err);
+void switchboard_close(struct switchboard *board);
+
+/* Empties a channel whose worker is gone, before the next one starts. */
+void channel_reset(struct channel *channel);

@@ -1,0 +1,23 @@
+/* control.h - what supervisor and front say to each other, over a socket pair of datagrams. */
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <stdint.h>
+
+enum control_type {
+    /* supervisor to front */
+    CONTROL_STARTED, /* worker `slot` runs as `pid` */
+    CONTROL_DIED,    /* worker `slot` is gone, with `status` as of waitpid */
+    CONTROL_DRAIN,   /* finish what runs, then exit */
+    /* front to supervisor */
+    CONTROL_RESPAWN, /* the channel of `slot` is reset: start its next worker */
+    CONTROL_KILL,    /* worker `slot` is stuck: SIGKILL */
+};
+
+struct control {
+    uint32_t type;
+    uint32_t slot;
+    int32_t pid;
+    int32_t status;
+    uint32_t generation; /* counts the workers of a slot, so that no late word hits the next one */
+};

@@ -1,0 +1,64 @@
+/* message.h - what front and worker say to each other: one record each, checked when parsed. */
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include "wire/ring.h"
+
+enum message_type {
+    /* front to worker */
+    MESSAGE_CODE,   /* a func version's source: texts name, source, modules */
+    MESSAGE_FORGET, /* a func version is gone: its pool is closed, its bytecode dropped */
+    MESSAGE_CALL,   /* texts call id, traceparent, params */
+    MESSAGE_RESULT, /* what a parked call waits for: text JSON */
+    MESSAGE_CANCEL, /* a call's deadline has passed */
+    /* worker to front */
+    MESSAGE_DONE,   /* a call has ended: text JSON of its result, or of its error's fields */
+    MESSAGE_PARKED, /* a call sleeps or waits: the worker is free for another */
+    MESSAGE_INVOKE, /* a parked call's children: text JSON [[function, params], ...] */
+    MESSAGE_LOG,    /* a line that a function logged: text */
+    MESSAGE_TYPES
+};
+
+enum call_kind {
+    CALL_RUN,      /* params in, result out */
+    CALL_DESCRIBE, /* load the function and tell what it declares */
+    CALL_POOL,     /* make the pool of this version `count` instances */
+    CALL_KINDS
+};
+
+enum { MESSAGE_TEXTS = 3 };
+
+struct message {
+    uint32_t type;
+    uint32_t code;    /* CALL: enum call_kind; DONE: enum err_code; LOG: enum log_level */
+    uint64_t call;    /* the front's number of the call; never used again */
+    uint64_t version; /* CODE, FORGET, CALL: the func version */
+    union {
+        struct {
+            uint64_t deadline_ns; /* clock_now_ns */
+            uint64_t memory_bytes;
+            uint32_t warm;  /* RUN: take a pooled instance if one is idle */
+            uint32_t count; /* POOL: the instances there shall be */
+        } call_of;
+        struct {
+            uint64_t deploy_ns, exec_ns, undeploy_ns;
+            uint32_t warm;  /* a pooled instance served it */
+            uint32_t count; /* POOL: the instances there are */
+        } done;
+    };
+    uint32_t text_len[MESSAGE_TEXTS];
+};
+
+/* False when the ring has no room now. `texts` are MESSAGE_TEXTS; unused ones are empty. */
+bool message_write(struct ring_end *writer, struct message *m, const struct str *texts);
+
+/* Fills `m` with a copy and points `texts` into `record`. False when the record is no message:
+ * lengths that do not add up, or a type, kind or error code out of range. */
+bool message_parse(struct str record, struct message *m, struct str *texts);
+
+/* Names and texts one after the other, each with its length: the modules of a CODE message. */
+struct buf;
+void message_put_module(struct buf *b, struct str name, struct str text);
+
+/* Takes the next module off `*rest`; false at the end, or where lengths do not add up. */
+bool message_next_module(struct str *rest, struct str *name, struct str *text);

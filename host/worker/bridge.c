@@ -1,0 +1,232 @@
+/* bridge.c - parameters in, result out. */
+/* SPDX-License-Identifier: MIT */
+#include "worker/bridge.h"
+
+#include <luajit-2.1/lauxlib.h>
+
+#include "embedded_lua.h"
+#include "worker/ctx.h"
+#include "worker/json.h"
+#include "worker/sandbox.h"
+
+enum { HANDLER_ARGUMENTS = 2, DESCRIPTION_MAX = 256 << 10 };
+
+/* -- In -------------------------------------------------------------------------------------- */
+
+struct begin {
+    struct call *call;
+    struct str call_id, traceparent, params;
+};
+
+/* Defaults of declared parameters that the call does not give; params at the top of the stack. */
+static void l_fill_defaults(lua_State *L)
+{
+    int params = lua_gettop(L);
+
+    lua_rawgeti(L, LUA_REGISTRYINDEX, SLOT_PARAMS);
+    if (lua_istable(L, -1))
+        for (lua_pushnil(L); lua_next(L, params + 1); lua_settop(L, params + 2)) {
+            lua_pushvalue(L, -2);
+            lua_rawget(L, params);
+            if (!lua_isnil(L, -1) || !lua_istable(L, -2))
+                continue;
+            lua_pushvalue(L, -3);
+            lua_getfield(L, -3, "default");
+            lua_rawset(L, params);
+        }
+    lua_settop(L, params);
+}
+
+static void l_push_params(lua_State *L, struct str text)
+{
+    if (text.len == 0)
+        lua_newtable(L);
+    else if (l_json_decode(L, text) != 1 || !lua_istable(L, -1))
+        luaL_error(L, "the parameters are no JSON object");
+    l_fill_defaults(L);
+}
+
+static int l_begin(lua_State *L)
+{
+    struct begin *b = lua_touserdata(L, 1);
+    struct vm *vm = b->call->vm;
+
+    if (b->call->warm)
+        l_sandbox_seed(L);
+    vm->thread = lua_newthread(L);
+    lua_rawseti(L, LUA_REGISTRYINDEX, SLOT_THREAD);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, SLOT_HANDLER);
+    l_push_params(L, b->params);
+    l_ctx_push(L, b->call_id, b->traceparent);
+    lua_xmove(L, vm->thread, 1 + HANDLER_ARGUMENTS);
+    return 0;
+}
+
+bool bridge_begin(struct call *call, struct str call_id, struct str traceparent, struct str params,
+                  struct err *err)
+{
+    struct begin begin = {call, call_id, traceparent, params};
+
+    return vm_protect(call->vm, l_begin, &begin, err);
+}
+
+/* -- Running --------------------------------------------------------------------------------- */
+
+static enum bridge_step fail_raised(struct call *call, struct buf *details, struct err *err)
+{
+    lua_State *L = call->vm->thread;
+    struct str text = vm_error_text(L, -1);
+
+    err_set(err, ERR_FUNCTION_ERROR, "%.*s", STR_ARG(text));
+    buf_clear(details);
+    lua_Debug frame;
+    for (int level = 0; level < 32 && lua_getstack(L, level, &frame); level++) {
+        lua_getinfo(L, "Snl", &frame);
+        if (frame.currentline > 0)
+            buf_format(details, "%s%s:%d: in %s", level ? "\n" : "", frame.short_src,
+                       frame.currentline, frame.name ? frame.name : "function");
+        else
+            buf_format(details, "%s[C]: in %s", level ? "\n" : "", frame.name ? frame.name : "?");
+    }
+    return STEP_FAILED;
+}
+
+static enum bridge_step after_yield(struct call *call, struct err *err)
+{
+    lua_State *L = call->vm->thread;
+
+    if (lua_gettop(L) == 1 && is_park_mark(L, 1) && call->wait != WAIT_NONE) {
+        lua_settop(L, 0);
+        return STEP_PARKED;
+    }
+    err_set(err, ERR_FUNCTION_ERROR,
+            "the handler called coroutine.yield outside a coroutine of its own");
+    return STEP_FAILED;
+}
+
+enum bridge_step bridge_run(struct call *call, int arguments, struct buf *details, struct err *err)
+{
+    int status;
+
+    call->wait = WAIT_NONE;
+    if (!vm_resume(call->vm, arguments, &status, err))
+        return STEP_FAILED;
+    if (status == 0)
+        return STEP_ENDED;
+    return status == LUA_YIELD ? after_yield(call, err) : fail_raised(call, details, err);
+}
+
+struct results {
+    struct call *call;
+    struct str text;
+    int count;
+};
+
+static int l_push_results(lua_State *L)
+{
+    struct results *r = lua_touserdata(L, 1);
+
+    r->count = l_ctx_push_results(L, r->text, r->call->all);
+    lua_xmove(L, r->call->vm->thread, r->count);
+    return 0;
+}
+
+bool bridge_push_results(struct call *call, struct str text, int *arguments, struct err *err)
+{
+    struct results results = {call, text, 0};
+
+    if (!vm_protect(call->vm, l_push_results, &results, err))
+        return false;
+    *arguments = results.count;
+    return true;
+}
+
+/* -- Out ------------------------------------------------------------------------------------- */
+
+struct out {
+    struct call *call;
+    size_t max;
+    struct buf *text;
+    struct err *err;
+    bool ok;
+};
+
+/* An empty table is an empty object; a list is wrapped, for a reply is an object. */
+static bool is_object(lua_State *L, int index)
+{
+    if (!lua_istable(L, index) || lua_objlen(L, index) > 0)
+        return false;
+    return !l_json_is_list(L, index);
+}
+
+static bool has_reserved_key(lua_State *L, int index, struct err *err)
+{
+    static const char *const reserved[] = {"latency_ms", "warm"};
+
+    for (size_t i = 0; i < sizeof(reserved) / sizeof(*reserved); i++) {
+        lua_pushstring(L, reserved[i]);
+        lua_rawget(L, index);
+        if (!lua_isnil(L, -1))
+            return !err_set(err, ERR_BAD_RESULT,
+                            "the result has the key \"%s\", which the server adds itself: name it "
+                            "otherwise",
+                            reserved[i]);
+        lua_pop(L, 1);
+    }
+    return false;
+}
+
+static int l_encode_result(lua_State *L)
+{
+    struct out *o = lua_touserdata(L, 1);
+    lua_State *thread = o->call->vm->thread;
+
+    lua_settop(thread, lua_gettop(thread) > 2 ? 2 : lua_gettop(thread));
+    if (lua_gettop(thread) == 2 && lua_isnil(thread, 1) && lua_isstring(thread, 2)) {
+        err_set(o->err, ERR_FUNCTION_ERROR, "%s", lua_tostring(thread, 2));
+        return 0;
+    }
+    lua_settop(thread, 1);
+    lua_xmove(thread, L, 1);
+    if (lua_isnil(L, 2)) {
+        lua_newtable(L);
+        lua_replace(L, 2);
+    } else if (!is_object(L, 2)) {
+        lua_createtable(L, 0, 1);
+        lua_insert(L, 2);
+        lua_setfield(L, 2, "result");
+    }
+    if (!has_reserved_key(L, 2, o->err))
+        o->ok = l_json_encode(L, 2, o->max, o->text, o->err);
+    return 0;
+}
+
+bool bridge_result(struct call *call, size_t max, struct buf *out, struct err *err)
+{
+    struct out o = {call, max, out, err, false};
+
+    return vm_protect(call->vm, l_encode_result, &o, err) && o.ok;
+}
+
+static int l_describe(lua_State *L)
+{
+    struct out *o = lua_touserdata(L, 1);
+
+    if (luaL_loadbufferx(L, lua_describe_text, lua_describe_len, "@describe.lua", "t") != 0)
+        return lua_error(L);
+    lua_call(L, 0, 1);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, SLOT_DEFINITION);
+    lua_call(L, 1, 2);
+    if (lua_isnil(L, -2))
+        err_set(o->err, ERR_FUNCTION_ERROR, "%s", lua_tostring(L, -1));
+    else
+        o->ok = l_json_encode(L, lua_gettop(L) - 1, o->max, o->text, o->err);
+    return 0;
+}
+
+bool bridge_describe(struct vm *vm, struct buf *out, struct err *err)
+{
+    struct out o = {NULL, DESCRIPTION_MAX, out, err, false};
+
+    return vm_protect(vm, l_describe, &o, err) && o.ok;
+}

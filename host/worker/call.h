@@ -1,0 +1,25 @@
+/* call.h - a call inside its worker, from the message that brings it to the one that ends it. */
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include "base/buf.h"
+#include "base/timers.h"
+#include "worker/vm.h"
+
+/* What a parked call waits for; set by ctx functions, acted on once its coroutine has yielded. */
+enum call_wait { WAIT_NONE, WAIT_TIME, WAIT_CHILDREN };
+
+struct call {
+    struct timer timer; /* WAIT_TIME */
+    uint64_t id;
+    uint64_t deadline_ns;
+    struct code *code;
+    struct vm *vm;
+    bool warm, parked;
+    enum call_wait wait;
+    uint64_t wake_ns;    /* WAIT_TIME */
+    bool all;            /* WAIT_CHILDREN: the caller gets a list */
+    struct buf children; /* WAIT_CHILDREN: JSON [[function, params], ...] */
+    size_t logged_bytes;
+    uint64_t began_ns, deployed_ns;
+};

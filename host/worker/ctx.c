@@ -1,0 +1,206 @@
+/* ctx.c - the functions of ctx. */
+/* SPDX-License-Identifier: MIT */
+#include "worker/ctx.h"
+
+#include <luajit-2.1/lauxlib.h>
+#include <math.h>
+
+#include "base/clock.h"
+#include "worker/call.h"
+#include "worker/json.h"
+#include "worker/sandbox.h"
+#include "worker/worker.h"
+
+enum {
+    LOG_LINE_MAX = 8 << 10,
+    LOG_CALL_MAX = 64 << 10,
+    SLEEP_MAX_MS = 600000,
+    CHILDREN_MAX = 1000
+};
+
+/* -- Time and log ---------------------------------------------------------------------------- */
+
+static struct call *call_of(lua_State *L)
+{
+    struct call *call = vm_of(L)->call;
+
+    if (!call)
+        luaL_error(L, "this works inside a call, not while the file loads");
+    return call;
+}
+
+static int l_remaining_ms(lua_State *L)
+{
+    uint64_t now = clock_now_ns(), deadline = call_of(L)->deadline_ns;
+
+    lua_pushnumber(L, deadline > now ? (double)(deadline - now) / (double)NS_PER_MS : 0);
+    return 1;
+}
+
+void ctx_log(lua_State *L, enum log_level level, struct str text)
+{
+    static const struct str cut = STR("this call has logged 64 KiB; the rest is left out");
+    struct call *call = vm_of(L)->call;
+
+    if (call && call->logged_bytes > LOG_CALL_MAX)
+        return;
+    if (text.len > LOG_LINE_MAX)
+        text.len = LOG_LINE_MAX;
+    worker_log(call, level, text);
+    if (!call)
+        return;
+    call->logged_bytes += text.len + 1;
+    if (call->logged_bytes > LOG_CALL_MAX)
+        worker_log(call, LOG_WARN, cut);
+}
+
+static int l_log(lua_State *L)
+{
+    struct str word, text;
+    enum log_level level;
+
+    word.at = luaL_checklstring(L, 1, &word.len);
+    text.at = luaL_checklstring(L, 2, &text.len);
+    if (!log_level_parse(word, &level))
+        return luaL_argerror(L, 1, "the level is \"debug\", \"info\", \"warn\" or \"error\"");
+    ctx_log(L, level, text);
+    return 0;
+}
+
+/* -- Waiting --------------------------------------------------------------------------------- */
+
+static int park(lua_State *L, enum call_wait wait)
+{
+    call_of(L)->wait = wait;
+    l_push_park_mark(L);
+    return lua_yield(L, 1);
+}
+
+static int l_sleep(lua_State *L)
+{
+    struct call *call = call_of(L);
+    double ms = luaL_checknumber(L, 1);
+
+    luaL_argcheck(L, ms >= 0 && ms <= SLEEP_MAX_MS, 1, "milliseconds from 0 to 600000");
+    call->wake_ns = clock_now_ns() + (uint64_t)(ms * (double)NS_PER_MS);
+    return park(L, WAIT_TIME);
+}
+
+static int park_for_children(lua_State *L, int list, bool all)
+{
+    struct call *call = call_of(L);
+    struct err err;
+
+    buf_clear(&call->children);
+    if (!l_json_encode(L, list, worker_message_max(), &call->children, &err))
+        return luaL_error(L, "the parameters of a call: %s", err.text);
+    call->all = all;
+    return park(L, WAIT_CHILDREN);
+}
+
+/* Pushes {function, params} of the values at the two indexes. */
+static void l_push_child(lua_State *L, int function, int params)
+{
+    lua_createtable(L, 2, 0);
+    lua_pushvalue(L, function);
+    lua_rawseti(L, -2, 1);
+    if (lua_isnil(L, params))
+        lua_newtable(L);
+    else
+        lua_pushvalue(L, params);
+    lua_rawseti(L, -2, 2);
+}
+
+static int l_invoke(lua_State *L)
+{
+    luaL_checkstring(L, 1);
+    lua_settop(L, 2);
+    if (!lua_isnil(L, 2))
+        luaL_checktype(L, 2, LUA_TTABLE);
+    lua_createtable(L, 1, 0);
+    l_push_child(L, 1, 2);
+    lua_rawseti(L, 3, 1);
+    return park_for_children(L, 3, false);
+}
+
+static void l_check_child(lua_State *L, int i)
+{
+    if (!lua_istable(L, -1))
+        luaL_error(L, "invoke_all: item %d is no {function, params}", i);
+    lua_rawgeti(L, -1, 1);
+    lua_rawgeti(L, -2, 2);
+    if (lua_type(L, -2) != LUA_TSTRING || !(lua_isnil(L, -1) || lua_istable(L, -1)))
+        luaL_error(L, "invoke_all: item %d is no {function, params}: a name and a table", i);
+}
+
+static int l_invoke_all(lua_State *L)
+{
+    luaL_checktype(L, 1, LUA_TTABLE);
+    int count = (int)lua_objlen(L, 1);
+
+    luaL_argcheck(L, count <= CHILDREN_MAX, 1, "at most 1000 calls at once");
+    lua_settop(L, 1);
+    lua_createtable(L, count, 0);
+    if (count == 0)
+        return 1;
+    for (int i = 1; i <= count; i++) {
+        lua_rawgeti(L, 1, i);
+        l_check_child(L, i);
+        l_push_child(L, 4, 5);
+        lua_rawseti(L, 2, i);
+        lua_settop(L, 2);
+    }
+    return park_for_children(L, 2, true);
+}
+
+/* Each item is {"result": ...} or an error object. */
+int l_ctx_push_results(lua_State *L, struct str text, bool all)
+{
+    if (l_json_decode(L, text) != 1)
+        return luaL_error(L, "the results of calls are no JSON");
+    int list = lua_gettop(L), count = (int)lua_objlen(L, list);
+
+    for (int i = 1; i <= count; i++) {
+        lua_rawgeti(L, list, i);
+        lua_getfield(L, -1, "result");
+        if (!all && lua_isnil(L, -1)) {
+            lua_insert(L, -2);
+            return 2; /* nil, error object */
+        }
+        if (!all)
+            return 1;
+        if (!lua_isnil(L, -1))
+            lua_rawseti(L, list, i);
+        lua_settop(L, list);
+    }
+    return 1;
+}
+
+/* -- The table ------------------------------------------------------------------------------- */
+
+static void set_text(lua_State *L, const char *key, struct str text)
+{
+    lua_pushlstring(L, text.at, text.len);
+    lua_setfield(L, -2, key);
+}
+
+void l_ctx_push(lua_State *L, struct str call_id, struct str traceparent)
+{
+    static const luaL_Reg functions[] = {{"remaining_ms", l_remaining_ms},
+                                         {"log", l_log},
+                                         {"sleep", l_sleep},
+                                         {"invoke", l_invoke},
+                                         {"invoke_all", l_invoke_all}};
+    struct call *call = vm_of(L)->call;
+
+    lua_createtable(L, 0, 9);
+    set_text(L, "call_id", call_id);
+    set_text(L, "function_name", str_of(call->code->function.name));
+    set_text(L, "start", call->warm ? STR("warm") : STR("cold"));
+    if (traceparent.len)
+        set_text(L, "traceparent", traceparent);
+    for (size_t i = 0; i < sizeof(functions) / sizeof(*functions); i++) {
+        lua_pushcfunction(L, functions[i].func);
+        lua_setfield(L, -2, functions[i].name);
+    }
+}

@@ -1,0 +1,20 @@
+/* ctx.h - the second argument of a handler: what it may know and ask of the server. */
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <luajit-2.1/lua.h>
+
+#include "base/log.h"
+#include "base/str.h"
+
+struct call;
+
+/* Pushes the ctx table of the call that the state's vm serves. May raise. */
+void l_ctx_push(lua_State *L, struct str call_id, struct str traceparent);
+
+/* Pushes what a call that waited for its children gets: text as of MESSAGE_RESULT. Returns the
+ * number of values pushed. May raise. */
+int l_ctx_push_results(lua_State *L, struct str text, bool all);
+
+/* Sends a line of the function to the log; cut when the call has logged too much. */
+void ctx_log(lua_State *L, enum log_level level, struct str text);

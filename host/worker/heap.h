@@ -1,0 +1,64 @@
+/* heap.h - the memory of one vm: a region of addresses, given out by size class. */
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* The region starts with this header, its page map follows, then the pages. Everything that tells
+ * used from free lies in the region itself, so that a copy of its used part is a copy of the heap.
+ *
+ * Blocks have no headers: whoever frees one says its size, as lua_Alloc does. Blocks of up to
+ * HEAP_SMALL_MAX bytes are cut from runs of pages and go back to a list of their size class; larger
+ * ones are runs of whole pages, found in the page map, where neighbours merge by themselves.
+ *
+ * One thread. */
+enum { HEAP_SMALL_MAX = 4096, HEAP_CLASSES = 88, HEAP_PAGE = 4096 };
+
+struct heap {
+    size_t limit_pages; /* what may be used, of reserve_pages */
+    size_t reserve_pages;
+    size_t used_pages, peak_pages;
+    size_t top_page;     /* pages at and past it are free */
+    size_t high_page;    /* pages at and past it were never touched */
+    size_t search;       /* no free page lies below it */
+    char *run, *run_end; /* what is left of the run that small blocks are cut from */
+    void *free_list[HEAP_CLASSES];
+    void (*on_full)(void *owner, size_t wanted); /* does not return */
+    void *owner;
+};
+
+/* A new, empty region. NULL when the system has no address space left. */
+struct heap *heap_open(void);
+void heap_close(struct heap *heap);
+
+/* Empties the heap and sets what it may hold. `on_full` is called, and must leave by a jump, when
+ * memory is asked for past the limit: compiled Lua code does not survive a NULL. */
+void heap_start(struct heap *heap, size_t limit_bytes, void (*on_full)(void *, size_t),
+                void *owner);
+
+/* lua_Alloc's contract, with `heap` as its user data, but never NULL for a size over 0. */
+void *heap_alloc(void *heap, void *block, size_t old_size, size_t size);
+
+size_t heap_used_bytes(const struct heap *heap);
+size_t heap_peak_bytes(const struct heap *heap);
+size_t heap_limit_bytes(const struct heap *heap);
+
+/* The largest limit a heap can have. */
+size_t heap_limit_max(void);
+
+/* Gives memory past `keep_bytes` back to the system. The heap must be about to start anew. */
+void heap_trim(struct heap *heap, size_t keep_bytes);
+
+/* A copy of the used part, to be put back with heap_restore as often as wanted.
+ *
+ *   owns    the caller: free()
+ *   fails   NULL: no memory
+ */
+struct heap_image {
+    size_t top_page, map_bytes, bytes;
+    char data[];
+};
+struct heap_image *heap_save(const struct heap *heap);
+void heap_restore(struct heap *heap, const struct heap_image *image);

@@ -1,0 +1,63 @@
+/* pool.c - warm instances. */
+/* SPDX-License-Identifier: MIT */
+#include "worker/pool.h"
+
+#include <stdlib.h>
+
+static bool add(struct code *code, size_t limit_bytes, struct err *err)
+{
+    if (code->idle_room <= code->pool_size) {
+        size_t room = code->idle_room ? 2 * code->idle_room : 8;
+        struct vm **grown = realloc(code->idle, room * sizeof(*grown));
+
+        if (!grown)
+            return err_set_errno(err, "memory for a pool");
+        code->idle = grown;
+        code->idle_room = room;
+    }
+    struct vm *vm = vm_open(code, limit_bytes, err);
+    if (!vm)
+        return false;
+    if (!vm_seal(vm)) {
+        vm_close(vm);
+        return err_set(err, ERR_INTERNAL, "no memory for the image of a warm instance");
+    }
+    code->idle[code->idle_count++] = vm;
+    code->pool_size++;
+    return true;
+}
+
+bool pool_resize(struct code *code, size_t target, size_t limit_bytes, struct err *err)
+{
+    code->pool_target = target;
+    while (code->pool_size > target && code->idle_count) {
+        vm_close(code->idle[--code->idle_count]);
+        code->pool_size--;
+    }
+    while (code->pool_size < target)
+        if (!add(code, limit_bytes, err))
+            return false;
+    return true;
+}
+
+struct vm *pool_take(struct code *code)
+{
+    return code->idle_count ? code->idle[--code->idle_count] : NULL;
+}
+
+void pool_give(struct vm *vm)
+{
+    struct code *code = vm->code;
+    size_t limit_bytes = heap_limit_bytes(vm->heap);
+    struct err err;
+
+    if (code->pool_size <= code->pool_target && vm_reset(vm)) {
+        code->idle[code->idle_count++] = vm;
+        return;
+    }
+    vm_close(vm);
+    code->pool_size--;
+    /* one that cannot be replaced is missed by the next call, which starts cold */
+    if (code->pool_size < code->pool_target)
+        add(code, limit_bytes, &err);
+}

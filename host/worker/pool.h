@@ -1,0 +1,16 @@
+/* pool.h - the warm instances of one function version in this worker. */
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include "worker/vm.h"
+
+/* Opens or closes instances until there are `target`; those in use are closed when they come back.
+ * False, with `err`, when one could not be opened: code->pool_size tells how many there are. */
+bool pool_resize(struct code *code, size_t target, size_t limit_bytes, struct err *err);
+
+/* An idle instance, the caller's until pool_give; NULL when there is none. */
+struct vm *pool_take(struct code *code);
+
+/* Takes an instance back: put to its first image, or closed and replaced when that cannot be, or
+ * closed when the pool has become smaller. */
+void pool_give(struct vm *vm);

@@ -1,0 +1,210 @@
+/* vm.c - opening, sealing, resetting and closing states. */
+/* SPDX-License-Identifier: MIT */
+#include "worker/vm.h"
+
+#include <assert.h>
+#include <luajit-2.1/lauxlib.h>
+#include <luajit-2.1/luajit.h>
+#include <stdlib.h>
+
+#include "worker/json.h"
+#include "worker/sandbox.h"
+
+/* Regions are kept for the next vm with what they touched last, up to a bound: a cold start then
+ * needs neither mmap nor page faults. */
+enum { SPARE_HEAPS = 8, SPARE_KEEP_BYTES = 512 << 10 };
+
+static struct heap *spare[SPARE_HEAPS];
+static size_t spare_count;
+
+static struct heap *take_heap(void)
+{
+    return spare_count ? spare[--spare_count] : heap_open();
+}
+
+static void give_heap(struct heap *heap)
+{
+    heap_trim(heap, SPARE_KEEP_BYTES);
+    if (spare_count < SPARE_HEAPS)
+        spare[spare_count++] = heap;
+    else
+        heap_close(heap);
+}
+
+void vm_drop_spare_heaps(void)
+{
+    while (spare_count)
+        heap_close(spare[--spare_count]);
+}
+
+struct vm *vm_of(lua_State *L)
+{
+    void *heap;
+
+    lua_getallocf(L, &heap);
+    return ((struct heap *)heap)->owner;
+}
+
+static void leave(void *owner, size_t wanted)
+{
+    struct vm *vm = owner;
+
+    (void)wanted;
+    siglongjmp(vm->escape, 1);
+}
+
+static bool fail_full(struct vm *vm, struct err *err)
+{
+    vm->dead = true;
+    return err_set(err, ERR_MEMORY_LIMIT,
+                   "the function went over its memory limit of %zu MiB (peak %zu KiB)",
+                   heap_limit_bytes(vm->heap) >> 20, heap_peak_bytes(vm->heap) >> 10);
+}
+
+struct str vm_error_text(lua_State *L, int index)
+{
+    struct str text = {NULL, 0};
+
+    if (lua_isstring(L, index)) {
+        text.at = lua_tolstring(L, index, &text.len);
+        return text;
+    }
+    if (lua_istable(L, index)) {
+        lua_pushliteral(L, "error");
+        lua_rawget(L, index < 0 ? index - 1 : index);
+        if (lua_type(L, -1) == LUA_TSTRING)
+            text.at = lua_tolstring(L, -1, &text.len); /* the table keeps it alive */
+        lua_pop(L, 1);
+        if (text.at)
+            return text;
+    }
+    return str_of("an error that is no text was raised");
+}
+
+bool vm_protect(struct vm *vm, lua_CFunction fn, void *argument, struct err *err)
+{
+    json_use(vm->heap);
+    if (sigsetjmp(vm->escape, 0) != 0)
+        return fail_full(vm, err);
+    if (lua_cpcall(vm->L, fn, argument) == 0)
+        return true;
+    struct str text = vm_error_text(vm->L, -1);
+    err_set(err, ERR_FUNCTION_ERROR, "%.*s", STR_ARG(text));
+    lua_settop(vm->L, 0);
+    return false;
+}
+
+bool vm_resume(struct vm *vm, int arguments, int *status, struct err *err)
+{
+    json_use(vm->heap);
+    if (sigsetjmp(vm->escape, 0) != 0)
+        return fail_full(vm, err);
+    *status = lua_resume(vm->thread, arguments);
+    return true;
+}
+
+/* -- Opening --------------------------------------------------------------------------------- */
+
+static bool open_state(struct vm *vm, struct err *err)
+{
+    if (sigsetjmp(vm->escape, 0) != 0)
+        return fail_full(vm, err);
+    vm->L = lua_newstate(heap_alloc, vm->heap);
+    return vm->L || err_set(err, ERR_INTERNAL, "lua_newstate failed");
+}
+
+/* Finds the handler in what the chunk returned, at the top of the stack. */
+static void l_keep_handler(lua_State *L, const char *chunk_name)
+{
+    if (lua_istable(L, -1)) {
+        lua_pushvalue(L, -1);
+        lua_rawseti(L, LUA_REGISTRYINDEX, SLOT_DEFINITION);
+        lua_getfield(L, -1, "params");
+        if (lua_istable(L, -1))
+            lua_rawseti(L, LUA_REGISTRYINDEX, SLOT_PARAMS);
+        else
+            lua_pop(L, 1);
+        lua_getfield(L, -1, "handler");
+    }
+    if (!lua_isfunction(L, -1))
+        luaL_error(L,
+                   "%s returned no handler: a function file returns a function, or a table "
+                   "with the function as its `handler`",
+                   chunk_name + 1);
+    lua_rawseti(L, LUA_REGISTRYINDEX, SLOT_HANDLER);
+}
+
+static int l_load_function(lua_State *L)
+{
+    struct vm *vm = lua_touserdata(L, 1);
+
+    l_sandbox_open(L);
+    if (loader_load(L, &vm->code->function) != 0)
+        return lua_error(L);
+    lua_call(L, 0, 1);
+    l_keep_handler(L, vm->code->function.chunk_name);
+    return 0;
+}
+
+struct vm *vm_open(struct code *code, size_t limit_bytes, struct err *err)
+{
+    struct vm *vm = calloc(1, sizeof(*vm));
+
+    if (vm)
+        vm->heap = take_heap();
+    if (!vm || !vm->heap) {
+        free(vm);
+        err_set_errno(err, "memory for a state");
+        return NULL;
+    }
+    vm->code = code;
+    heap_start(vm->heap, limit_bytes, leave, vm);
+    if (open_state(vm, err) && vm_protect(vm, l_load_function, vm, err))
+        return vm;
+    vm_close(vm);
+    return NULL;
+}
+
+/* Also of a dead vm: what it compiled lies outside its region and must go. Should closing itself
+ * ask for more memory than the limit leaves, the rest of that is given up. */
+void vm_close(struct vm *vm)
+{
+    if (!vm)
+        return;
+    json_use(vm->heap);
+    if (vm->L && sigsetjmp(vm->escape, 0) == 0)
+        lua_close(vm->L);
+    give_heap(vm->heap);
+    free(vm->image);
+    free(vm);
+}
+
+static int l_collect(lua_State *L)
+{
+    lua_gc(L, LUA_GCCOLLECT, 0);
+    return 0;
+}
+
+bool vm_seal(struct vm *vm)
+{
+    struct err err;
+
+    assert(!vm->image && !vm->dead);
+    if (!vm_protect(vm, l_collect, NULL, &err))
+        return false;
+    luaJIT_setmode(vm->L, 0, LUAJIT_MODE_ENGINE | LUAJIT_MODE_FLUSH);
+    vm->image = heap_save(vm->heap);
+    return vm->image != NULL;
+}
+
+bool vm_reset(struct vm *vm)
+{
+    if (vm->dead)
+        return false;
+    luaJIT_setmode(vm->L, 0, LUAJIT_MODE_ENGINE | LUAJIT_MODE_FLUSH);
+    heap_trim(vm->heap, SPARE_KEEP_BYTES > vm->image->bytes ? SPARE_KEEP_BYTES : vm->image->bytes);
+    heap_restore(vm->heap, vm->image);
+    vm->thread = NULL;
+    vm->call = NULL;
+    return true;
+}

@@ -1,0 +1,58 @@
+/* vm.h - one lua_State on its own heap, with one function version loaded. */
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <luajit-2.1/lua.h>
+#include <setjmp.h>
+
+#include "base/err.h"
+#include "worker/heap.h"
+#include "worker/loader.h"
+
+struct call;
+
+struct vm {
+    struct heap *heap;
+    lua_State *L;
+    lua_State *thread; /* the coroutine its handler runs in, while it serves a call */
+    struct code *code;
+    struct call *call;        /* the call it serves; NULL while loading or idle in a pool */
+    struct heap_image *image; /* of a warm instance: what it is put back to */
+    sigjmp_buf escape;
+    bool dead; /* left by a jump: it may only be closed */
+};
+
+/* Opens a state, its libraries and `code`, and runs the chunk: the handler is ready to be called.
+ *
+ *   owns    the caller: vm_close
+ *   thread  a worker has one; the same for all functions here
+ *   fails   NULL, with ERR_FUNCTION_ERROR (does not compile, raised, returned no handler),
+ *           ERR_MEMORY_LIMIT or ERR_INTERNAL
+ */
+struct vm *vm_open(struct code *code, size_t limit_bytes, struct err *err);
+void vm_close(struct vm *vm);
+
+/* Keeps the image of a vm that has served no call, to be put back after each. False: no memory,
+ * and the vm may only be closed. */
+bool vm_seal(struct vm *vm);
+
+/* Puts a sealed vm back to its image. False when it is dead: close it. */
+bool vm_reset(struct vm *vm);
+
+/* Runs `fn` as lua_cpcall does, and comes back also when the heap's limit is reached.
+ *
+ *   fails   ERR_FUNCTION_ERROR with the message raised; ERR_MEMORY_LIMIT: the vm is dead then
+ */
+bool vm_protect(struct vm *vm, lua_CFunction fn, void *argument, struct err *err);
+
+/* lua_resume on vm->thread under the same protection; `*status` is what it returned. */
+bool vm_resume(struct vm *vm, int arguments, int *status, struct err *err);
+
+/* The vm that a state or one of its coroutines belongs to. */
+struct vm *vm_of(lua_State *L);
+
+/* The message of the error value at `index`, which may be of any type; borrowed from the stack. */
+struct str vm_error_text(lua_State *L, int index);
+
+/* Closes the regions kept for the next vm. */
+void vm_drop_spare_heaps(void);

@@ -1,0 +1,357 @@
+/* worker.c - the loop of a worker process. */
+/* SPDX-License-Identifier: MIT */
+#include "worker/worker.h"
+
+#include <assert.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "wire/message.h"
+#include "worker/bridge.h"
+#include "worker/json.h"
+#include "worker/pool.h"
+
+/* The low bits of a call's number are a slot that no other live call has. */
+enum { CALL_SLOTS = 1 << 16, IDLE_WAIT_MS = 60000, FULL_RING_WAIT_NS = 50000 };
+
+static struct {
+    const struct switchboard *board;
+    const struct channel *channel;
+    struct ring_end in, out;
+    struct loader loader;
+    struct timers timers;
+    struct call *parked[CALL_SLOTS];
+    struct buf result, details;
+    size_t result_max, message_max;
+} w;
+
+size_t worker_message_max(void)
+{
+    return w.message_max;
+}
+
+/* -- Sending --------------------------------------------------------------------------------- */
+
+/* The front never blocks, so a full ring empties soon. */
+static void send_message(struct message *m, const struct str *texts)
+{
+    const struct timespec pause = {.tv_nsec = FULL_RING_WAIT_NS};
+
+    while (!message_write(&w.out, m, texts)) {
+        bell_ring(w.board->front_bell, w.board->wake_front);
+        nanosleep(&pause, NULL);
+    }
+    bell_ring(w.board->front_bell, w.board->wake_front);
+}
+
+void worker_log(const struct call *call, enum log_level level, struct str text)
+{
+    struct message m = {.type = MESSAGE_LOG,
+                        .code = level,
+                        .call = call ? call->id : atomic_load(&w.channel->state->running)};
+
+    send_message(&m, (struct str[MESSAGE_TEXTS]){text});
+}
+
+/* Ends a call: `err` NULL means w.result is its result. */
+static void send_done(const struct call *call, const struct err *err, uint64_t ended_ns)
+{
+    struct message m = {.type = MESSAGE_DONE,
+                        .code = err ? err->code : ERR_NONE,
+                        .call = call->id,
+                        .version = call->code->version};
+    uint64_t deployed = call->deployed_ns ? call->deployed_ns : ended_ns;
+
+    m.done.deploy_ns = deployed - call->began_ns;
+    m.done.exec_ns = ended_ns - deployed;
+    m.done.undeploy_ns = clock_now_ns() - ended_ns;
+    m.done.warm = call->warm;
+    m.done.count = (uint32_t)call->code->pool_size;
+    if (err)
+        send_message(&m, (struct str[MESSAGE_TEXTS]){str_of(err->text), buf_str(&w.details)});
+    else
+        send_message(&m, (struct str[MESSAGE_TEXTS]){buf_str(&w.result)});
+}
+
+/* -- Calls ----------------------------------------------------------------------------------- */
+
+static void drop_code_if_unused(struct code *code)
+{
+    struct err err;
+
+    if (!code->forgotten || code->users)
+        return;
+    pool_resize(code, 0, 0, &err);
+    loader_remove(&w.loader, code);
+}
+
+static void end_call(struct call *call, const struct err *err)
+{
+    uint64_t ended = clock_now_ns();
+
+    timer_stop(&w.timers, &call->timer);
+    if (call->vm && call->warm)
+        pool_give(call->vm);
+    else
+        vm_close(call->vm);
+    atomic_store(&w.channel->state->running, 0);
+    send_done(call, err, ended);
+    call->code->users--;
+    drop_code_if_unused(call->code);
+    buf_fini(&call->children);
+    free(call);
+}
+
+static void resume(struct call *call, int arguments);
+
+static void on_wake(struct timer *timer)
+{
+    struct call *call = (struct call *)timer; /* its first member */
+
+    resume(call, 0);
+}
+
+static void park(struct call *call)
+{
+    bool children = call->wait == WAIT_CHILDREN;
+    struct message m = {.type = children ? MESSAGE_INVOKE : MESSAGE_PARKED, .call = call->id};
+
+    call->parked = true;
+    w.parked[call->id % CALL_SLOTS] = call;
+    if (!children)
+        timer_start(&w.timers, &call->timer, call->wake_ns, on_wake);
+    atomic_store(&w.channel->state->running, 0);
+    send_message(&m, (struct str[MESSAGE_TEXTS]){children ? buf_str(&call->children)
+                                                          : (struct str){NULL, 0}});
+    if (children)
+        buf_fini(&call->children);
+}
+
+static void run(struct call *call, int arguments)
+{
+    struct err err = {ERR_NONE, ""};
+
+    switch (bridge_run(call, arguments, &w.details, &err)) {
+    case STEP_PARKED:
+        park(call);
+        return;
+    case STEP_ENDED:
+        buf_clear(&w.result);
+        if (bridge_result(call, w.result_max, &w.result, &err)) {
+            end_call(call, NULL);
+            return;
+        }
+        break;
+    case STEP_FAILED:
+        break;
+    }
+    end_call(call, &err);
+}
+
+static void unpark(struct call *call)
+{
+    call->parked = false;
+    w.parked[call->id % CALL_SLOTS] = NULL;
+    timer_stop(&w.timers, &call->timer);
+    atomic_store(&w.channel->state->running, call->id);
+    buf_clear(&w.details);
+}
+
+static void resume(struct call *call, int arguments)
+{
+    unpark(call);
+    run(call, arguments);
+}
+
+static void run_function(struct call *call, const struct message *m, const struct str *texts)
+{
+    struct err err;
+
+    if (m->call_of.warm)
+        call->vm = pool_take(call->code);
+    call->warm = call->vm != NULL;
+    if (!call->vm)
+        call->vm = vm_open(call->code, (size_t)m->call_of.memory_bytes, &err);
+    if (!call->vm) {
+        end_call(call, &err);
+        return;
+    }
+    call->vm->call = call;
+    call->deployed_ns = clock_now_ns();
+    if (bridge_begin(call, texts[0], texts[1], texts[2], &err))
+        run(call, 2);
+    else
+        end_call(call, &err);
+}
+
+static void describe(struct call *call, const struct message *m)
+{
+    struct err err;
+
+    buf_clear(&w.result);
+    call->vm = vm_open(call->code, (size_t)m->call_of.memory_bytes, &err);
+    bool ok = call->vm && bridge_describe(call->vm, &w.result, &err);
+    end_call(call, ok ? NULL : &err);
+}
+
+static void resize_pool(struct call *call, const struct message *m)
+{
+    struct err err;
+
+    buf_clear(&w.result);
+    bool ok = pool_resize(call->code, m->call_of.count, (size_t)m->call_of.memory_bytes, &err);
+    end_call(call, ok ? NULL : &err);
+}
+
+static void take_call(const struct message *m, const struct str *texts)
+{
+    struct call *call = calloc(1, sizeof(*call));
+
+    atomic_fetch_add(&w.channel->state->started, 1);
+    atomic_store(&w.channel->state->running, m->call);
+    if (!call)
+        abort();
+    *call = (struct call){.id = m->call,
+                          .deadline_ns = m->call_of.deadline_ns,
+                          .code = loader_find(&w.loader, m->version),
+                          .began_ns = clock_now_ns()};
+    assert(call->code); /* the front sends CODE first */
+    call->code->users++;
+    buf_clear(&w.details);
+    if (m->code == CALL_RUN)
+        run_function(call, m, texts);
+    else if (m->code == CALL_DESCRIBE)
+        describe(call, m);
+    else
+        resize_pool(call, m);
+}
+
+/* -- Other messages -------------------------------------------------------------------------- */
+
+static struct call *parked_call(uint64_t id)
+{
+    struct call *call = w.parked[id % CALL_SLOTS];
+
+    return call && call->id == id ? call : NULL;
+}
+
+static void take_result(const struct message *m, struct str text)
+{
+    struct call *call = parked_call(m->call);
+    struct err err;
+    int arguments;
+
+    if (!call)
+        return; /* it ended meanwhile */
+    unpark(call);
+    if (m->code != ERR_NONE)
+        err_set(&err, (enum err_code)m->code, "%.*s", STR_ARG(text));
+    if (m->code == ERR_NONE && bridge_push_results(call, text, &arguments, &err))
+        run(call, arguments);
+    else
+        end_call(call, &err);
+}
+
+static void cancel(uint64_t id)
+{
+    struct call *call = parked_call(id);
+    struct err err;
+
+    if (!call)
+        return;
+    unpark(call);
+    err_set(&err, ERR_DEADLINE, "the deadline passed while the call slept or waited");
+    end_call(call, &err);
+}
+
+static void forget(uint64_t version)
+{
+    struct code *code = loader_find(&w.loader, version);
+
+    if (!code)
+        return;
+    code->forgotten = true;
+    drop_code_if_unused(code);
+}
+
+static void take_message(struct str record)
+{
+    struct str texts[MESSAGE_TEXTS];
+    struct message m;
+
+    if (!message_parse(record, &m, texts))
+        abort();
+    switch (m.type) {
+    case MESSAGE_CODE:
+        if (!loader_add(&w.loader, m.version, texts[0], texts[1], texts[2]))
+            abort();
+        break;
+    case MESSAGE_FORGET:
+        forget(m.version);
+        break;
+    case MESSAGE_CALL:
+        take_call(&m, texts);
+        break;
+    case MESSAGE_RESULT:
+        take_result(&m, texts[0]);
+        break;
+    case MESSAGE_CANCEL:
+        cancel(m.call);
+        break;
+    default:
+        abort();
+    }
+}
+
+/* -- The loop -------------------------------------------------------------------------------- */
+
+static void wait_for_work(void)
+{
+    struct pollfd wake = {.fd = w.channel->wake_worker, .events = POLLIN};
+    uint64_t count;
+
+    bell_arm(&w.channel->state->bell);
+    if (ring_is_empty(&w.in)) {
+        int wait_ms = timers_wait_ms(&w.timers, clock_now_ns(), IDLE_WAIT_MS);
+
+        if (poll(&wake, 1, wait_ms) == 1 && read(wake.fd, &count, sizeof(count)) < 0)
+            abort();
+    }
+    bell_disarm(&w.channel->state->bell);
+}
+
+static void start(const struct switchboard *board, size_t slot, const struct settings *settings)
+{
+    w.board = board;
+    w.channel = &board->channels[slot];
+    w.in = ring_end_of(w.channel->to_worker, w.channel->to_worker_memory);
+    w.out = ring_end_of(w.channel->to_front, w.channel->to_front_memory);
+    w.result_max = (size_t)settings->reply_max;
+    w.message_max = (size_t)settings->reply_max;
+    json_init();
+}
+
+_Noreturn void worker_main(const struct switchboard *board, size_t slot,
+                           const struct settings *settings)
+{
+    start(board, slot, settings);
+    for (;;) {
+        struct str record;
+
+        timers_fire(&w.timers, clock_now_ns());
+        switch (ring_read(&w.in, &record)) {
+        case RING_RECORD:
+            take_message(record);
+            ring_consume(&w.in, record);
+            break;
+        case RING_EMPTY:
+            wait_for_work();
+            break;
+        case RING_CORRUPT:
+            abort();
+        }
+    }
+}

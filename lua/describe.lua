@@ -1,0 +1,126 @@
+-- describe.lua - checks what a function file declares. Returns a function of the table that the
+-- file returned (nil where it returned the handler alone), which gives the description that
+-- becomes the JSON for the front, or nil and a sentence that names the field.
+local FIELDS = {
+  description = "string",
+  params = "table",
+  timeout_ms = "number",
+  memory_mb = "number",
+  max_concurrency = "number",
+  handler = "function",
+}
+local PARAM_FIELDS = {
+  type = "string",
+  default = "any",
+  min = "number",
+  max = "number",
+  required = "boolean",
+  description = "string",
+}
+local PARAM_TYPES = {
+  integer = "number",
+  number = "number",
+  string = "string",
+  boolean = "boolean",
+  object = "table",
+  array = "table",
+  any = "any",
+}
+local LIMITS = {
+  timeout_ms = {1, 600000},
+  memory_mb = {1, 1024},
+  max_concurrency = {1, 65536},
+}
+
+local function names(set)
+  local list = {}
+  for name in pairs(set) do
+    list[#list + 1] = name
+  end
+  table.sort(list)
+  return table.concat(list, ", ")
+end
+
+--- Raises when `value` has a field that `fields` does not name, or of another type.
+local function check_fields(value, fields, what)
+  for name, field in pairs(value) do
+    local wanted = fields[name]
+    if not wanted then
+      error(("%s has an unknown field `%s`; known are %s"):format(what, tostring(name), names(fields)), 0)
+    end
+    if wanted ~= "any" and type(field) ~= wanted then
+      error(("%s: `%s` must be a %s, not a %s"):format(what, name, wanted, type(field)), 0)
+    end
+  end
+end
+
+local function check_limit(definition, name)
+  local value, range = definition[name], LIMITS[name]
+  if value and (value % 1 ~= 0 or value < range[1] or value > range[2]) then
+    error(("`%s` must be a whole number from %d to %d"):format(name, range[1], range[2]), 0)
+  end
+end
+
+local function check_default(param, what)
+  local default, kind = param.default, PARAM_TYPES[param.type or "any"]
+  if default == nil then
+    return
+  end
+  if type(default) == "table" or type(default) == "function" then
+    error(what .. ": `default` must be a text, a number or a boolean; others are made in the handler", 0)
+  end
+  if kind ~= "any" and type(default) ~= kind then
+    error(("%s: `default` is no %s"):format(what, param.type), 0)
+  end
+  if param.required then
+    error(what .. ": a required parameter has no `default`", 0)
+  end
+  local size = type(default) == "string" and #default or default
+  if type(size) == "number" and ((param.min and size < param.min) or (param.max and size > param.max)) then
+    error(what .. ": `default` lies outside `min` and `max`", 0)
+  end
+end
+
+local function describe_param(name, param)
+  local what = ("parameter `%s`"):format(tostring(name))
+  if type(name) ~= "string" then
+    error(what .. " needs a name: params = {name = {...}}", 0)
+  end
+  if type(param) ~= "table" then
+    error(what .. " must be a table such as {type = \"integer\", default = 1}", 0)
+  end
+  check_fields(param, PARAM_FIELDS, what)
+  if param.type and not PARAM_TYPES[param.type] then
+    error(("%s: `type` must be one of %s"):format(what, names(PARAM_TYPES)), 0)
+  end
+  check_default(param, what)
+  local copy = {type = param.type or "any"}
+  for field in pairs(PARAM_FIELDS) do
+    copy[field] = copy[field] or param[field]
+  end
+  if param.default == false then
+    copy.default = false
+  end
+  return copy
+end
+
+local function describe(definition)
+  check_fields(definition, FIELDS, "the table that the file returns")
+  local description = {description = definition.description or "", params = {}}
+  for name, param in pairs(definition.params or {}) do
+    description.params[name] = describe_param(name, param)
+  end
+  for name in pairs(LIMITS) do
+    check_limit(definition, name)
+    description[name] = definition[name]
+  end
+  return description
+end
+
+return function(definition)
+  local ok, result = pcall(describe, definition or {handler = print})
+  if not ok then
+    return nil, result
+  end
+  return result
+end

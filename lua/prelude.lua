@@ -1,0 +1,32 @@
+-- prelude.lua - what every function finds that is easier said in Lua; runs when its state opens.
+--
+-- ctx.sleep and ctx.invoke yield the mark to the host. Inside a coroutine of the function's own the
+-- yield reaches that coroutine's resume first, which hands it on, and the answer back in.
+local mark = ...
+local resume, create, yield = coroutine.resume, coroutine.create, coroutine.yield
+local error = error
+
+local function hand_on(co, ok, first, ...)
+  if ok and first == mark then
+    return hand_on(co, resume(co, yield(mark)))
+  end
+  return ok, first, ...
+end
+
+function coroutine.resume(co, ...)
+  return hand_on(co, resume(co, ...))
+end
+
+local function unwrap(ok, ...)
+  if not ok then
+    error((...), 0)
+  end
+  return ...
+end
+
+function coroutine.wrap(f)
+  local co = create(f)
+  return function(...)
+    return unwrap(hand_on(co, resume(co, ...)))
+  end
+end

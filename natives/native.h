@@ -1,0 +1,37 @@
+/* native.h - what a native module is: C functions that a Lua function gets by `require`. */
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <luajit-2.1/lauxlib.h>
+#include <luajit-2.1/lua.h>
+
+/* Rules for the C functions of a native:
+ *
+ *   memory   comes from lua_newuserdata (it counts towards the call's heap limit and dies with the
+ *            state). The limit is enforced by leaving through siglongjmp from whatever asked for
+ *            memory, so nothing that needs releasing may be held across a Lua call that allocates
+ *            or raises: allocate first, then take the resource, use it, give it back.
+ *   errors   luaL_error and luaL_argerror, while nothing is held
+ *   state    no mutable statics: several states live in one process
+ *   thread   the worker's; threads that a native starts have ended when it returns
+ */
+struct native_fn {
+    const char *name;
+    const char *usage; /* "module.name(arguments) -> results: what it does" */
+    lua_CFunction fn;
+};
+
+struct native {
+    const char *name;
+    const char *summary;
+    const struct native_fn *fns; /* ends with a NULL name */
+};
+
+/* Every native, ending with NULL. */
+extern const struct native *const natives[];
+
+/* The native called `name`, or NULL. */
+const struct native *native_find(const char *name);
+
+/* Pushes a new table with the functions of `native`. May raise. */
+void l_native_push(lua_State *L, const struct native *native);

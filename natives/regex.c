@@ -1,0 +1,161 @@
+/* regex.c - whole-string matches of regular expressions, each match within fixed limits. */
+/* SPDX-License-Identifier: MIT */
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include "args.h"
+
+#include <pcre2.h>
+#include <stdbool.h>
+
+enum {
+    PATTERN_BYTES_MAX = 4096,
+    MATCH_LIMIT = 100000, /* bounds the time of one match to a few milliseconds */
+    DEPTH_LIMIT = 2000,
+    HEAP_LIMIT_KIB = 1024,
+    JIT_STACK_MIN = 32 * 1024,
+    JIT_STACK_MAX = HEAP_LIMIT_KIB * 1024,
+};
+
+struct text {
+    const char *bytes;
+    size_t length;
+};
+
+struct matcher {
+    pcre2_code *code;
+    pcre2_match_data *data;
+    pcre2_match_context *limits;
+    pcre2_jit_stack *stack; /* NULL until a match needs more than the 32 KiB it has anyway */
+};
+
+/* What a run came to. Kept apart from raising it: nothing of pcre2 is held by then. */
+struct outcome {
+    size_t matched;
+    int error;         /* of pcre2, or 0 */
+    bool bad_pattern;  /* the error is the pattern's, at `offset` */
+    PCRE2_SIZE offset; /* into the pattern */
+};
+
+static void matcher_fini(struct matcher *matcher)
+{
+    pcre2_jit_stack_free(matcher->stack);
+    pcre2_match_context_free(matcher->limits);
+    pcre2_match_data_free(matcher->data);
+    pcre2_code_free(matcher->code);
+}
+
+static bool matcher_init(struct matcher *matcher, struct text pattern, struct outcome *outcome)
+{
+    *matcher = (struct matcher){0};
+    matcher->code =
+        pcre2_compile((PCRE2_SPTR)pattern.bytes, pattern.length, PCRE2_ANCHORED | PCRE2_ENDANCHORED,
+                      &outcome->error, &outcome->offset, NULL);
+    if (!matcher->code) {
+        outcome->bad_pattern = true;
+        return false;
+    }
+    outcome->error = 0;
+    pcre2_jit_compile(matcher->code, PCRE2_JIT_COMPLETE); /* where it fails, the interpreter runs */
+    matcher->data = pcre2_match_data_create_from_pattern(matcher->code, NULL);
+    matcher->limits = pcre2_match_context_create(NULL);
+    if (!matcher->data || !matcher->limits) {
+        outcome->error = PCRE2_ERROR_NOMEMORY;
+        matcher_fini(matcher);
+        return false;
+    }
+    pcre2_set_match_limit(matcher->limits, MATCH_LIMIT);
+    pcre2_set_depth_limit(matcher->limits, DEPTH_LIMIT);
+    pcre2_set_heap_limit(matcher->limits, HEAP_LIMIT_KIB);
+    return true;
+}
+
+static int match_once(const struct matcher *matcher, struct text subject)
+{
+    return pcre2_match(matcher->code, (PCRE2_SPTR)subject.bytes, subject.length, 0, 0,
+                       matcher->data, matcher->limits);
+}
+
+static int match(struct matcher *matcher, struct text subject)
+{
+    int status = match_once(matcher, subject);
+    if (status != PCRE2_ERROR_JIT_STACKLIMIT || matcher->stack)
+        return status;
+    matcher->stack = pcre2_jit_stack_create(JIT_STACK_MIN, JIT_STACK_MAX, NULL);
+    pcre2_jit_stack_assign(matcher->limits, NULL, matcher->stack);
+    return match_once(matcher, subject);
+}
+
+/* Counts the subjects that match, up to the first error. */
+static struct outcome match_all(struct text pattern, const struct text *subjects, size_t count)
+{
+    struct outcome outcome = {0};
+    struct matcher matcher;
+    if (!matcher_init(&matcher, pattern, &outcome))
+        return outcome;
+    for (size_t i = 0; i < count && !outcome.error; i++) {
+        int status = match(&matcher, subjects[i]);
+        if (status >= 0)
+            outcome.matched++;
+        else if (status != PCRE2_ERROR_NOMATCH)
+            outcome.error = status;
+    }
+    matcher_fini(&matcher);
+    return outcome;
+}
+
+/* -- Binding ------------------------------------------------------------------------------- */
+
+static struct text l_text(lua_State *L, int arg)
+{
+    struct text text;
+    text.bytes = luaL_checklstring(L, arg, &text.length);
+    return text;
+}
+
+static struct text l_pattern(lua_State *L)
+{
+    struct text pattern = l_text(L, 1);
+    luaL_argcheck(L, pattern.length <= PATTERN_BYTES_MAX, 1, "pattern longer than 4096 bytes");
+    return pattern;
+}
+
+static void l_outcome_check(lua_State *L, const struct outcome *outcome)
+{
+    if (!outcome->error)
+        return;
+    PCRE2_UCHAR message[256];
+    pcre2_get_error_message(outcome->error, message, sizeof(message));
+    if (outcome->bad_pattern)
+        luaL_error(L, "regex: %s at offset %d of the pattern", message, (int)outcome->offset);
+    luaL_error(L, "regex: %s", message);
+}
+
+static int l_count(lua_State *L)
+{
+    struct text pattern = l_pattern(L);
+    size_t count = l_arg_list(L, 2);
+    struct text *subjects = lua_newuserdata(L, count * sizeof(*subjects));
+    for (size_t i = 0; i < count; i++)
+        subjects[i].bytes = l_arg_list_string(L, 2, i + 1, &subjects[i].length);
+    struct outcome outcome = match_all(pattern, subjects, count);
+    l_outcome_check(L, &outcome);
+    lua_pushnumber(L, (lua_Number)outcome.matched);
+    return 1;
+}
+
+static int l_matches(lua_State *L)
+{
+    struct text pattern = l_pattern(L);
+    struct text subject = l_text(L, 2);
+    struct outcome outcome = match_all(pattern, &subject, 1);
+    l_outcome_check(L, &outcome);
+    lua_pushboolean(L, outcome.matched == 1);
+    return 1;
+}
+
+static const struct native_fn fns[] = {
+    {"count", "regex.count(pattern, list) -> how many strings of list match wholly", l_count},
+    {"matches", "regex.matches(pattern, subject) -> whether subject matches wholly", l_matches},
+    {NULL, NULL, NULL},
+};
+
+const struct native native_regex = {"regex", "Perl-compatible regular expressions", fns};

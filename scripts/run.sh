@@ -1,0 +1,199 @@
+#!/usr/bin/env bash
+# run.sh - the one entry: installs what is missing, builds, serves, tests, measures.
+# SPDX-License-Identifier: MIT
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+results=$root/build/test-results
+server=$root/build/release/faas-server
+python=/usr/bin/python3 # Debian's, for it has Debian's modules; another may come first in PATH
+
+build_packages=(build-essential cmake ninja-build pkg-config libh2o-evloop-dev libluajit2-5.1-dev
+    libssl-dev zlib1g-dev libpcre2-dev libjansson-dev)
+benchmark_packages=(python3 python3-requests procps)
+test_packages=(libcmocka-dev python3-pytest python3-pytest-timeout python3-requests lua-check
+    clang-format clang-tidy shellcheck curl procps)
+test_parts=(lint unit http asan tsan)
+
+usage() {
+    cat <<'END'
+scripts/run.sh [--option ...]      install what is missing, build, serve on 127.0.0.1:8088;
+                                   options go to the server (--help lists them)
+scripts/run.sh build               build only: build/release/faas-server
+scripts/run.sh test [part ...]     run all tests, or only: lint unit http asan tsan
+scripts/run.sh benchmark [arg ...] run every script in tests/bench
+scripts/run.sh help                this text
+
+Packages come from Debian, through apt-get as root or by sudo, and only when one is missing.
+END
+}
+
+say() { printf '%s\n' "$*" >&2; }
+
+die() {
+    say "run.sh: $*"
+    exit 1
+}
+
+# What a command prints is only worth reading when it failed.
+quietly() {
+    local printed status=0
+    printed=$("$@" 2>&1) || status=$?
+    ((status == 0)) || say "$printed"
+    return "$status"
+}
+
+# -- Packages --------------------------------------------------------------------------------------
+
+as_root() {
+    if ((EUID == 0)); then
+        "$@"
+    elif command -v sudo >/dev/null; then
+        sudo "$@"
+    else
+        die "cannot install as $(id -un) without sudo; as root: apt-get install ${missing[*]}"
+    fi
+}
+
+apt() {
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o DPkg::Lock::Timeout=120 "$@"
+}
+
+need() {
+    local installed package missing=()
+    { command -v apt-get && command -v dpkg-query; } >/dev/null ||
+        die "this is not Debian (no apt-get); these packages or their likes are needed: $*"
+    installed=" $(dpkg-query -W -f '${Package}:${db:Status-Status} ' "$@" 2>/dev/null || true)"
+    for package in "$@"; do
+        [[ $installed == *" $package:installed "* ]] || missing+=("$package")
+    done
+    ((${#missing[@]})) || return 0
+    say "installing: ${missing[*]}"
+    quietly apt update
+    quietly apt install --no-install-recommends "${missing[@]}"
+}
+
+# Only this file of the package: installing all of it would start a Prometheus on the machine.
+need_promtool() {
+    local tools=$root/build/tools missing=(prometheus)
+    PATH=$tools:$PATH
+    command -v promtool >/dev/null && return
+    say "fetching: promtool"
+    mkdir -p "$tools"
+    quietly apt update
+    (
+        cd "$tools"
+        quietly apt-get -qq -o APT::Sandbox::User=root download prometheus
+        dpkg-deb --fsys-tarfile prometheus_*.deb | tar -xO ./usr/bin/promtool >promtool.part
+        rm prometheus_*.deb
+        chmod +x promtool.part
+        mv promtool.part promtool
+    )
+}
+
+# -- Building and running --------------------------------------------------------------------------
+
+build() {
+    say "building $1"
+    (cd "$root" && quietly cmake --preset "$1" && cmake --build "build/$1" -- --quiet)
+}
+
+serve() {
+    need "${build_packages[@]}"
+    build release
+    exec "$server" "$@"
+}
+
+benchmark() {
+    local script
+    need "${build_packages[@]}" "${benchmark_packages[@]}"
+    build release
+    cd "$root"
+    compgen -G 'tests/bench/*.py' >/dev/null || die "tests/bench has no scripts"
+    for script in tests/bench/*.py; do
+        say "== $script =="
+        FAAS_SERVER=$server "$python" "$script" "$@"
+    done
+}
+
+# -- Tests -----------------------------------------------------------------------------------------
+
+# Goes before a command that runs instrumented programs.
+prefix=()
+
+run_unit() {
+    "${prefix[@]}" ctest --preset "$1" --output-junit "$results/$1-unit.xml"
+}
+
+run_pytest() {
+    "${prefix[@]}" "$python" -m pytest -q -rfEs -p no:cacheprovider --timeout 120 \
+        --junit-xml "$results/$1.xml" "${@:2}"
+}
+
+run_http() {
+    FAAS_SERVER=$root/build/$1/faas-server run_pytest "$1-http" tests/http tests/hostile
+}
+
+# A server outlives its workers, so a sanitizer's report counts whichever process wrote it. (Beside
+# libasan only a static libubsan, which the preset asks for, obeys log_path.)
+# Sanitizers do not know every kernel's address layout; a container may forbid to choose one.
+run_sanitized() {
+    local report=$results/$1-report status=0
+    setarch -R true 2>/dev/null && prefix=(setarch -R)
+    export ASAN_OPTIONS=log_path=$report TSAN_OPTIONS=log_path=$report
+    export UBSAN_OPTIONS=log_path=$report:print_stacktrace=1
+    { run_unit "$1" && run_http "$1"; } || status=1
+    if compgen -G "$report.*" >/dev/null; then
+        cat "$report".*
+        status=1
+    fi
+    prefix=()
+    return "$status"
+}
+
+test_lint() { run_pytest lint tests/lint; }
+test_unit() { build debug && run_unit debug; }
+test_http() { build release && run_http release; }
+test_asan() { build asan && run_sanitized asan; }
+test_tsan() { build tsan && run_sanitized tsan; }
+
+run_tests() {
+    local part started
+    (($#)) || set -- "${test_parts[@]}"
+    for part in "$@"; do
+        [[ " ${test_parts[*]} " == *" $part "* ]] || die "no such part: $part (${test_parts[*]})"
+    done
+    need "${build_packages[@]}" "${test_packages[@]}"
+    need_promtool
+    cd "$root"
+    rm -rf "$results"
+    mkdir -p "$results"
+    for part in "$@"; do
+        started=$SECONDS
+        printf '\n== %s ==\n' "$part"
+        if ! "test_$part"; then
+            printf '== %s failed after %d s ==\n' "$part" $((SECONDS - started))
+            "$python" tests/tally.py "$results" --failed
+            exit 1
+        fi
+        printf '== %s passed in %d s ==\n' "$part" $((SECONDS - started))
+    done
+    "$python" tests/tally.py "$results"
+}
+
+# -- Commands --------------------------------------------------------------------------------------
+
+case ${1-} in
+"" | --*) serve "$@" ;;
+build)
+    need "${build_packages[@]}"
+    build release
+    ;;
+test) run_tests "${@:2}" ;;
+benchmark) benchmark "${@:2}" ;;
+help | -h) usage ;;
+*)
+    usage >&2
+    exit 2
+    ;;
+esac
