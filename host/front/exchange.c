@@ -67,7 +67,7 @@ static struct str call_id_of(h2o_req_t *req)
 
     if (is_visible(given) && given.len <= CALL_ID_MAX)
         return given;
-    dispatch_make_id(fresh);
+    call_make_id(fresh);
     return keep(req, str_of(fresh));
 }
 

@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "front/inbox.h"
 #include "front/pools.h"
 #include "front/registry.h"
 #include "front/routes.h"
@@ -127,7 +128,7 @@ static void take_control(const struct control *c)
         break;
     case CONTROL_DIED:
         if (m && m->generation == c->generation)
-            dispatch_worker_died(m, c->status);
+            inbox_worker_died(m, c->status);
         break;
     case CONTROL_DRAIN:
         drain();
@@ -183,7 +184,8 @@ static void configure(void)
 static void turn(void)
 {
     timers_fire(&s.timers, clock_now_ns());
-    bool any = dispatch_run();
+    bool any = inbox_drain();
+    dispatch_start();
     bool unsent = crew_flush();
     int wait_ms = 0;
 

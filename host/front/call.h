@@ -1,0 +1,90 @@
+/* call.h - a call in the front, from admission to its one reply. */
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include "base/timers.h"
+#include "front/crew.h"
+#include "wire/message.h"
+
+/* What a call ended with. Texts die with the callback that gets it. */
+struct reply {
+    struct err err;     /* ERR_NONE: it succeeded */
+    struct str json;    /* of a success: an object, as the worker wrote it: not checked */
+    struct str details; /* of a failure: a traceback, or nothing */
+    bool warm;
+    uint64_t latency_ns; /* since it was submitted */
+    uint64_t phase_ns[PHASE_COUNT];
+    uint32_t pool_size; /* CALL_POOL: instances in that worker now */
+};
+
+struct call;
+typedef void (*call_done)(struct call *call, void *owner, const struct reply *reply);
+
+enum { CALL_ID_MAX = 128, CALL_ID_SIZE = CALL_ID_MAX + 32, TRACEPARENT_MAX = 128 };
+
+/* What a call is asked to do. All borrowed; copied by dispatch_submit. */
+struct order {
+    enum call_kind kind;
+    struct func *func;
+    struct version *version; /* NULL: the func's current one, waited for while none has loaded */
+    struct str params;       /* a JSON object that was checked, or empty */
+    struct str call_id, traceparent;
+    bool warm;
+    unsigned depth;      /* how many calls it is nested in */
+    uint64_t expires_ns; /* no later than this, whatever the function's own limit; 0: that alone */
+    uint32_t count;      /* CALL_POOL */
+    size_t slot;         /* CALL_POOL: for this worker */
+};
+
+struct batch;
+
+/* A call from submission to reply. Fields are for dispatch and compose. */
+struct call {
+    struct timer timer; /* first: found from its address */
+    uint64_t id;
+    struct order order; /* texts point into `text` */
+    struct version *version;
+    uint64_t submitted_ns, started_ns, deadline_ns;
+    enum call_state { CALL_LOADING, CALL_QUEUED, CALL_RUNNING, CALL_PARKED, CALL_DETACHED } state;
+    struct member *member;
+    uint64_t sequence; /* among the CALL messages of its worker */
+    bool overdue;      /* its worker was told to end it */
+    bool pooled;       /* it has a warm instance */
+    call_done done;    /* NULL: nobody waits for it any more */
+    void *owner;
+    struct batch *children;       /* what it waits for while it is parked */
+    struct call *previous, *next; /* in the queue, its func's loading list or its member */
+    struct func *waits_for;
+    char text[];
+};
+
+/* Once, before the first call. */
+void call_init(struct timers *timers);
+
+/* True when no more calls can be made. */
+bool call_slots_are_full(void);
+
+/* A call with copies of the order's texts and a number of its own. */
+struct call *call_open(const struct order *order, call_done done, void *owner);
+
+/* Frees it, and abandons its children; it is in no list. */
+void call_close(struct call *call);
+
+/* The live call that `member` has under this number, or NULL: a worker may say any number. */
+struct call *call_find(const struct member *member, uint64_t id);
+
+/* Counts the call and tells its owner, the first time. Fills the reply's times in. */
+void call_answer(struct call *call, struct reply *reply);
+
+void call_join(struct call *call, struct member *member); /* running there from now on */
+void call_park(struct call *call);
+void call_leave(struct call *call); /* its member has it no more */
+
+/* Answered already, but its worker still has it. */
+void call_detach(struct call *call);
+
+/* Calls that were opened and not closed. */
+size_t call_count(void);
+
+/* A fresh call id into `text`. */
+void call_make_id(char text[CALL_ID_SIZE]);

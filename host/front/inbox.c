@@ -1,0 +1,116 @@
+/* inbox.c - what comes from workers: messages, and their deaths. */
+/* SPDX-License-Identifier: MIT */
+#include "front/inbox.h"
+
+#include <sys/wait.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "front/compose.h"
+#include "front/deadline.h"
+#include "front/dispatch.h"
+#include "front/pools.h"
+
+/* -- Messages -------------------------------------------------------------------------------- */
+
+static void take_done(struct call *call, const struct message *m, const struct str *texts)
+{
+    struct reply reply = {.warm = m->done.warm != 0, .pool_size = m->done.count};
+
+    reply.phase_ns[PHASE_DEPLOY] = m->done.deploy_ns;
+    reply.phase_ns[PHASE_EXEC] = m->done.exec_ns;
+    reply.phase_ns[PHASE_UNDEPLOY] = m->done.undeploy_ns;
+    if (m->code == ERR_NONE)
+        reply.json = texts[0];
+    else
+        err_set(&reply.err, (enum err_code)m->code, "%.*s", STR_ARG(texts[0]));
+    if (m->code == ERR_DEADLINE)
+        deadline_fail(call, &reply);
+    reply.details = texts[1];
+    call_leave(call);
+    call_answer(call, &reply);
+    call_close(call);
+}
+
+static void log_for(const struct call *call, const struct message *m, struct str text)
+{
+    log_line((enum log_level)m->code, "function=%s call_id=%s%s%s text=%s", call->order.func->name,
+             log_quoted(call->order.call_id), call->order.traceparent.len ? " traceparent=" : "",
+             call->order.traceparent.len ? log_quoted(call->order.traceparent) : "",
+             log_quoted(text));
+}
+
+static void take_message(struct member *member, const struct message *m, const struct str *texts)
+{
+    struct call *call = call_find(member, m->call);
+
+    if (!call)
+        return;
+    switch (m->type) {
+    case MESSAGE_DONE:
+        take_done(call, m, texts);
+        break;
+    case MESSAGE_PARKED:
+        call_park(call);
+        break;
+    case MESSAGE_INVOKE:
+        call_park(call);
+        compose_children(call, texts[0]);
+        break;
+    case MESSAGE_LOG:
+        log_for(call, m, texts[0]);
+        break;
+    default:
+        crew_kill(member); /* it says what only the front says */
+    }
+}
+
+bool inbox_drain(void)
+{
+    return crew_drain(take_message);
+}
+
+/* -- Death of a worker ----------------------------------------------------------------------- */
+
+static bool is_fault(int status)
+{
+    return !WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL;
+}
+
+static void end_in_dead_worker(struct call *call, int status, bool ran)
+{
+    struct reply reply = {.warm = call->pooled};
+
+    call_leave(call);
+    if (call->overdue)
+        deadline_fail(call, &reply);
+    else
+        err_set(&reply.err, ERR_WORKER_CRASHED, "the worker process that ran the call died (%s %d)",
+                WIFSIGNALED(status) ? "signal" : "exit status",
+                WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+    if (ran && is_fault(status) && version_crashed(call->version, clock_now_ns()))
+        log_line(LOG_ERROR,
+                 "function is no longer served: it crashed its worker %d times within a "
+                 "minute function=%s",
+                 CRASHES_MAX, call->order.func->name);
+    call_answer(call, &reply);
+    call_close(call);
+}
+
+void inbox_worker_died(struct member *member, int status)
+{
+    member->dying = false;
+    crew_drain_member(member, take_message);
+    uint64_t running = atomic_load(&member->channel->state->running);
+    uint64_t started = atomic_load(&member->channel->state->started);
+    while (member->calls) {
+        struct call *call = member->calls;
+
+        if (call->sequence > started && call->state == CALL_RUNNING && !call->overdue)
+            dispatch_again(call);
+        else
+            end_in_dead_worker(call, status, call->id == running);
+    }
+    crew_respawn(member);
+    pools_worker_restarted(member);
+}
