@@ -48,31 +48,40 @@ static bool check_folders(const struct settings *s, struct err *err)
     return true;
 }
 
-int main(int argc, char **argv)
+/* Returns the exit status, or -1 with `err`. */
+static int act(enum settings_action action, const struct settings *settings, const char *program,
+               struct err *err)
 {
     static const struct roles roles = {server_main, worker_main};
+
+    if (action == SETTINGS_HELP) {
+        settings_help(program);
+        return 0;
+    }
+    if (action == SETTINGS_VERSION) {
+        puts("faas-server " FAAS_VERSION);
+        return 0;
+    }
+    if (!check_folders(settings, err))
+        return -1;
+    log_init("supervisor", settings->log_level);
+    return supervisor_main(settings, &roles);
+}
+
+int main(int argc, char **argv)
+{
     const char *builtin = find_builtin();
     enum settings_action action;
     struct settings settings;
     struct err err;
-    int status = 2;
+    int status = -1;
 
-    if (!settings_read(&settings, argc, argv, builtin, &action, &err)) {
+    if (!builtin)
+        fprintf(stderr, "%s: the built-in functions are not where they should be\n", argv[0]);
+    if (settings_read(&settings, argc, argv, builtin, &action, &err))
+        status = act(action, &settings, argv[0], &err);
+    if (status < 0)
         fprintf(stderr, "%s: %s\n", argv[0], err.text);
-    } else if (action == SETTINGS_HELP) {
-        settings_help(argv[0]);
-        status = 0;
-    } else if (action == SETTINGS_VERSION) {
-        printf("faas-server %s\n", FAAS_VERSION);
-        status = 0;
-    } else if (!check_folders(&settings, &err)) {
-        fprintf(stderr, "%s: %s\n", argv[0], err.text);
-    } else {
-        if (!builtin)
-            fprintf(stderr, "%s: the built-in functions were not found\n", argv[0]);
-        log_init("supervisor", settings.log_level);
-        status = supervisor_main(&settings, &roles);
-    }
     settings_fini(&settings);
-    return status;
+    return status < 0 ? 2 : status;
 }

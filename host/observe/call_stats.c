@@ -7,9 +7,8 @@
 const char *const call_phase_names[PHASE_COUNT] = {"queue", "deploy", "exec", "undeploy"};
 const char *const call_start_names[START_COUNT] = {"cold", "warm", "none"};
 const uint64_t call_buckets_us[CALL_BUCKET_COUNT] = {
-#define X(us) us,
-    CALL_BUCKETS_US(X)
-#undef X
+    50,    100,    250,    500,    1000,    2500,    5000,    10000,    25000,
+    50000, 100000, 250000, 500000, 1000000, 2500000, 5000000, 10000000,
 };
 
 void call_stats_add(struct call_stats *stats, const struct call_sample *sample)

@@ -7,19 +7,15 @@
 #include "base/err.h"
 #include "observe/histogram.h"
 
-/* The upper bounds of the exported histogram of call seconds, in microseconds; past them +Inf. */
-#define CALL_BUCKETS_US(X)                                                                         \
-    X(50)                                                                                          \
-    X(100) X(250) X(500) X(1000) X(2500) X(5000) X(10000) X(25000) X(50000) X(100000) X(250000)    \
-        X(500000) X(1000000) X(2500000) X(5000000) X(10000000)
-#define CALL_BUCKET_COUNT 17
+/* Bounds of the exported histogram of call seconds; longer calls are in one more bucket. */
+enum { CALL_BUCKET_COUNT = 17 };
 
 enum call_phase { PHASE_QUEUE, PHASE_DEPLOY, PHASE_EXEC, PHASE_UNDEPLOY, PHASE_COUNT };
 enum call_start { START_COLD, START_WARM, START_NONE, START_COUNT };
 
 extern const char *const call_phase_names[PHASE_COUNT];
-extern const char *const call_start_names[START_COUNT]; /* "none": ended before it started */
-extern const uint64_t call_buckets_us[CALL_BUCKET_COUNT];
+extern const char *const call_start_names[START_COUNT];   /* "none": ended before it started */
+extern const uint64_t call_buckets_us[CALL_BUCKET_COUNT]; /* upper ones, ascending */
 
 struct call_sample {
     enum call_start start;

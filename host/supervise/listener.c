@@ -11,22 +11,30 @@
 
 enum { BACKLOG = 4096 };
 
+union address {
+    struct sockaddr any;
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
+};
+
 static void set_port(struct sockaddr *address, in_port_t port)
 {
+    union address *a = (union address *)address;
+
     if (address->sa_family == AF_INET6)
-        ((struct sockaddr_in6 *)address)->sin6_port = port;
+        a->v6.sin6_port = port;
     else
-        ((struct sockaddr_in *)address)->sin_port = port;
+        a->v4.sin_port = port;
 }
 
 static in_port_t port_of(int fd)
 {
-    struct sockaddr_storage address = {0};
-    socklen_t len = sizeof(address);
+    union address a;
+    socklen_t len = sizeof(a);
 
-    getsockname(fd, (struct sockaddr *)&address, &len);
-    return address.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&address)->sin6_port
-                                         : ((struct sockaddr_in *)&address)->sin_port;
+    memset(&a, 0, sizeof(a));
+    getsockname(fd, &a.any, &len);
+    return a.any.sa_family == AF_INET6 ? a.v6.sin6_port : a.v4.sin_port;
 }
 
 static int open_one(const struct addrinfo *a)

@@ -56,7 +56,7 @@ bool switchboard_open(struct switchboard *board, size_t count, size_t to_worker_
 
 void switchboard_close(struct switchboard *board)
 {
-    for (size_t i = 0; i < board->count; i++) {
+    for (size_t i = 0; board->channels && i < board->count; i++) {
         struct channel *c = &board->channels[i];
 
         if (c->state)

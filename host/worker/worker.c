@@ -208,6 +208,7 @@ static void resize_pool(struct call *call, const struct message *m)
 
 static void take_call(const struct message *m, const struct str *texts)
 {
+    const struct err late = {ERR_DEADLINE, "the deadline passed before the call began"};
     struct call *call = calloc(1, sizeof(*call));
 
     atomic_fetch_add(&w.channel->state->started, 1);
@@ -221,7 +222,9 @@ static void take_call(const struct message *m, const struct str *texts)
     assert(call->code); /* the front sends CODE first */
     call->code->users++;
     buf_clear(&w.details);
-    if (m->code == CALL_RUN)
+    if (call->began_ns > call->deadline_ns)
+        end_call(call, &late);
+    else if (m->code == CALL_RUN)
         run_function(call, m, texts);
     else if (m->code == CALL_DESCRIBE)
         describe(call, m);

@@ -10,6 +10,17 @@
 
 /* -- fib ----------------------------------------------------------------------------------- */
 
+#if defined(__SANITIZE_ADDRESS__)
+enum { ADDRESS_SANITIZER = 1 };
+#else
+enum { ADDRESS_SANITIZER = 0 };
+#endif
+#if defined(__SANITIZE_THREAD__)
+enum { THREAD_SANITIZER = 1 };
+#else
+enum { THREAD_SANITIZER = 0 };
+#endif
+
 static void fib_computes_the_known_numbers(void **state)
 {
     static const struct lua_row rows[] = {
@@ -23,10 +34,10 @@ static void fib_computes_the_known_numbers(void **state)
 
 static void fib_takes_its_largest_argument(void **state)
 {
-#if defined(__SANITIZE_THREAD__)
-    skip(); /* minutes of calls, each of them noted */
-#endif
     static const struct lua_row rows[] = {{"fib.recursive(45)", "1134903170"}};
+
+    if (THREAD_SANITIZER)
+        skip(); /* minutes of calls, each of them noted */
     ASSERT_VALUES(*state, rows);
 }
 
@@ -298,9 +309,8 @@ static void limit_address_space(void)
 /* The first test of the group: stacks of earlier threads would be used again. */
 static void mutex_raises_when_not_all_threads_start(void **state)
 {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-    skip(); /* they need address space without end */
-#endif
+    if (ADDRESS_SANITIZER || THREAD_SANITIZER)
+        skip(); /* they need address space without end */
     static const char code[] =
         "local done, message = pcall(mutex.contend, 64, 2)"
         "assert(not done and message:find('could not start 64 threads', 1, true), message)"
