@@ -69,20 +69,26 @@ static void on_queue_wait(struct timer *timer)
         end_waiting(call, ERR_QUEUE_TIMEOUT, "no worker was free in time");
 }
 
-static void enqueue(struct call *call)
+/* How long the call may wait from now on. */
+static void limit_wait(struct call *call)
 {
-    uint64_t until = call->submitted_ns + (uint64_t)d.settings->queue_wait_ms * NS_PER_MS;
+    uint64_t until = clock_now_ns() + (uint64_t)d.settings->queue_wait_ms * NS_PER_MS;
 
-    call->state = CALL_QUEUED;
-    if (call->order.kind == CALL_DESCRIBE) {
-        push_first(&d.queue, call); /* calls may be waiting for what it brings */
+    if (call->order.kind != CALL_RUN)
         return;
-    }
-    push_last(&d.queue, call);
     if (call->order.expires_ns && call->order.expires_ns < until)
         until = call->order.expires_ns;
-    if (call->order.kind == CALL_RUN)
-        timer_start(d.timers, &call->timer, until, on_queue_wait);
+    timer_start(d.timers, &call->timer, until, on_queue_wait);
+}
+
+static void enqueue(struct call *call)
+{
+    call->state = CALL_QUEUED;
+    if (call->order.kind == CALL_DESCRIBE)
+        push_first(&d.queue, call); /* calls may be waiting for what it brings */
+    else
+        push_last(&d.queue, call);
+    limit_wait(call);
 }
 
 /* -- Starting -------------------------------------------------------------------------------- */
@@ -261,6 +267,7 @@ void dispatch_again(struct call *call)
     call->started_ns = 0;
     call->state = CALL_QUEUED;
     push_first(&d.queue, call);
+    limit_wait(call);
 }
 
 void dispatch_init(const struct settings *settings, struct timers *timers)

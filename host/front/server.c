@@ -6,6 +6,7 @@
 #include <h2o.h>
 #include <h2o/http1.h>
 #include <netinet/tcp.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -17,7 +18,14 @@
 #include "front/routes.h"
 #include "wire/control.h"
 
-enum { LISTENERS_MAX = 16, ACCEPTS_AT_ONCE = 16, WAIT_MOST_MS = 1000, RETRY_MS = 1 };
+enum {
+    LISTENERS_MAX = 16,
+    WATCHED_MAX = 3,
+    OTHER_FILES = 64,
+    ACCEPTS_AT_ONCE = 16,
+    WAIT_MOST_MS = 1000,
+    RETRY_MS = 1
+};
 
 static struct {
     const struct settings *settings;
@@ -28,7 +36,9 @@ static struct {
     h2o_accept_ctx_t accept;
     h2o_socket_t *listeners[LISTENERS_MAX];
     size_t listener_count;
-    size_t connections;
+    h2o_socket_t *watched[WATCHED_MAX]; /* descriptors that are no connections */
+    size_t watched_count;
+    size_t connections, connections_max;
     int control;
     bool draining, stopped;
 } s;
@@ -40,7 +50,7 @@ static void on_accept(h2o_socket_t *listener, const char *err);
 /* Past the limit nothing is accepted: further clients wait in the kernel's backlog. */
 static void listen_while_room(void)
 {
-    bool room = s.connections < (size_t)s.settings->connections_max;
+    bool room = s.connections < s.connections_max;
 
     for (size_t i = 0; i < s.listener_count; i++)
         if (!room)
@@ -64,8 +74,7 @@ static void on_accept(h2o_socket_t *listener, const char *err)
     if (err)
         return;
     for (int i = 0; i < ACCEPTS_AT_ONCE; i++) {
-        if (s.connections >= (size_t)s.settings->connections_max ||
-            !(socket = h2o_evloop_socket_accept(listener)))
+        if (s.connections >= s.connections_max || !(socket = h2o_evloop_socket_accept(listener)))
             break;
         s.connections++;
         socket->on_close.cb = on_connection_closed;
@@ -153,8 +162,40 @@ static void on_control(h2o_socket_t *socket, const char *err)
 
 static void watch(int fd, h2o_socket_cb on_readable)
 {
-    h2o_socket_read_start(h2o_evloop_socket_create(s.context.loop, fd, H2O_SOCKET_FLAG_DONT_READ),
-                          on_readable);
+    h2o_socket_t *socket = h2o_evloop_socket_create(s.context.loop, fd, H2O_SOCKET_FLAG_DONT_READ);
+
+    s.watched[s.watched_count++] = socket;
+    h2o_socket_read_start(socket, on_readable);
+}
+
+static void unwatch_all(void)
+{
+    while (s.watched_count)
+        h2o_socket_close(s.watched[--s.watched_count]);
+    while (s.listener_count)
+        h2o_socket_close(s.listeners[--s.listener_count]);
+}
+
+/* A connection that cannot be accepted for want of descriptors would keep the loop awake: the limit
+ * on connections keeps clear of that on descriptors. */
+static size_t connections_possible(void)
+{
+    size_t wanted = (size_t)s.settings->connections_max;
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return wanted;
+    if (limit.rlim_cur < wanted + OTHER_FILES) {
+        limit.rlim_cur =
+            limit.rlim_max < wanted + OTHER_FILES ? limit.rlim_max : wanted + OTHER_FILES;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+    if (limit.rlim_cur >= wanted + OTHER_FILES)
+        return wanted;
+    size_t possible = limit.rlim_cur > 2 * OTHER_FILES ? limit.rlim_cur - OTHER_FILES : OTHER_FILES;
+    log_line(LOG_WARN, "fewer connections than wanted: the limit on descriptors is %zu most=%zu",
+             (size_t)limit.rlim_cur, possible);
+    return possible;
 }
 
 /* -- Start and loop -------------------------------------------------------------------------- */
@@ -204,6 +245,7 @@ int server_main(const struct switchboard *board, const struct settings *settings
 
     s.settings = settings;
     s.control = control;
+    s.connections_max = connections_possible();
     crew_init(board, control);
     dispatch_init(settings, &s.timers);
     compose_init(settings);
@@ -224,5 +266,6 @@ int server_main(const struct switchboard *board, const struct settings *settings
     listen_while_room();
     while (!s.stopped)
         turn();
+    unwatch_all();
     return 0;
 }
