@@ -208,8 +208,8 @@ void settings_help(const char *program)
            "  --log-level LEVEL       debug, info, warn or error (FAAS_LOG_LEVEL)\n",
            program);
     for (size_t i = 0; i < NUMBERS; i++)
-        printf("  --%-21s %s\n%26s%lld; %lld to %lld (%s)\n", numbers[i].flag, numbers[i].help, "",
-               (long long)numbers[i].value, (long long)numbers[i].least, (long long)numbers[i].most,
-               numbers[i].env);
+        printf("  --%-19s N %s\n%26sdefault %lld, from %lld to %lld (%s)\n", numbers[i].flag,
+               numbers[i].help, "", (long long)numbers[i].value, (long long)numbers[i].least,
+               (long long)numbers[i].most, numbers[i].env);
     printf("  --help, --version       this text; the version\n");
 }

@@ -45,13 +45,13 @@ void compose_chain_abandon(struct chain *chain)
 
 static bool add_step(struct chain *c, json_t *step, struct err *err)
 {
-    const char *name = json_string_value(step);
+    struct str name = {json_string_value(step), json_string_length(step)};
 
-    if (!name)
+    if (!name.at)
         return err_set(err, ERR_BAD_REQUEST, "chain must be a list of function names");
-    struct func *func = registry_find(str_of(name));
+    struct func *func = registry_find(name);
     if (!func)
-        return err_set(err, ERR_UNKNOWN_FUNCTION, "unknown function in chain: %s", name);
+        return err_set(err, ERR_UNKNOWN_FUNCTION, "unknown function in chain: %.*s", STR_ARG(name));
     func->refs++;
     c->funcs[c->count++] = func;
     return true;

@@ -220,20 +220,27 @@ struct batch *compose_burst(struct func *func, size_t count, struct str params,
 
 /* -- Children -------------------------------------------------------------------------------- */
 
+static struct str name_of(json_t *child)
+{
+    const json_t *name = json_array_get(child, 0);
+
+    return (struct str){json_string_value(name), json_string_length(name)};
+}
+
 static bool child_order(const struct call *parent, json_t *child, struct order *order, char **text,
                         struct err *err)
 {
-    const char *name = json_string_value(json_array_get(child, 0));
+    struct str name = name_of(child);
     json_t *params = json_array_get(child, 1);
 
-    if (!name || !json_is_object(params))
+    if (!name.at || !json_is_object(params))
         return err_set(err, ERR_BAD_REQUEST, "a call is a function's name and its parameters");
     if (parent->order.depth + 1 > (unsigned)nesting_max)
         return err_set(err, ERR_BAD_REQUEST, "calls may be nested %lld deep, no deeper",
                        (long long)nesting_max);
-    struct func *func = registry_find(str_of(name));
+    struct func *func = registry_find(name);
     if (!func)
-        return err_set(err, ERR_UNKNOWN_FUNCTION, "unknown function: %s", name);
+        return err_set(err, ERR_UNKNOWN_FUNCTION, "unknown function: %.*s", STR_ARG(name));
     if (func->current && !params_check(func->current, params, err))
         return false;
     *text = json_dumps(params, JSON_COMPACT);
@@ -249,7 +256,6 @@ static bool child_order(const struct call *parent, json_t *child, struct order *
 
 static void start_child(struct batch *b, size_t i, json_t *child)
 {
-    const char *name = json_string_value(json_array_get(child, 0));
     struct order order;
     struct err err;
     char *text = NULL;
@@ -257,8 +263,7 @@ static void start_child(struct batch *b, size_t i, json_t *child)
     if (child_order(b->parent, child, &order, &text, &err))
         start_item(b, i, &order, b->parent->order.call_id);
     else
-        put_error(&b->items[i], &err, str_of(name ? name : ""), (struct str){NULL, 0},
-                  (struct str){NULL, 0});
+        put_error(&b->items[i], &err, name_of(child), (struct str){NULL, 0}, (struct str){NULL, 0});
     free(text);
 }
 

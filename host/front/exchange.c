@@ -7,6 +7,10 @@
 
 enum { TIMEOUT_MOST_MS = 600000 };
 
+/* What chunked encoding may add to a body; h2o counts it too. */
+enum { CHUNKS_ROOM = 64 << 10 };
+
+static size_t body_max;
 static size_t count;
 static bool closing;
 
@@ -80,6 +84,11 @@ static void on_gone(void *exchange)
         ex->gone(ex->owner);
 }
 
+static bool too_large(struct err *err)
+{
+    return err_set(err, ERR_TOO_LARGE, "the request body is more than %zu bytes", body_max);
+}
+
 bool exchange_open(h2o_req_t *req, struct exchange **exchange, struct err *err)
 {
     struct exchange *ex = h2o_mem_alloc_shared(&req->pool, sizeof(*ex), on_gone);
@@ -92,6 +101,8 @@ bool exchange_open(h2o_req_t *req, struct exchange **exchange, struct err *err)
     if (is_visible(traceparent) && traceparent.len <= TRACEPARENT_MAX)
         ex->traceparent = traceparent;
     *exchange = ex;
+    if (req->entity.len > body_max)
+        return too_large(err);
     if (!timeout.at)
         return true;
     if (!str_to_int64(str_trim(timeout), 1, TIMEOUT_MOST_MS, &ms))
@@ -214,10 +225,12 @@ static void on_setup(h2o_filter_t *self, h2o_req_t *req, h2o_ostream_t **slot)
 
     (void)self;
     if (req->res.status == 413) {
-        err_set(&err, ERR_TOO_LARGE, "the request body is more than %zu bytes",
-                req->conn->ctx->globalconf->max_request_entity_size);
-        reply_put_error(&text, &err, (struct str){NULL, 0}, (struct str){NULL, 0},
-                        (struct str){NULL, 0});
+        struct str call_id = call_id_of(req);
+
+        too_large(&err);
+        reply_put_error(&text, &err, (struct str){NULL, 0}, call_id, (struct str){NULL, 0});
+        h2o_add_header_by_str(&req->pool, &req->res.headers, H2O_STRLIT("x-call-id"), 0, NULL,
+                              call_id.at, call_id.len);
         struct refusal *r = (struct refusal *)h2o_add_ostream(req, sizeof(*r), slot);
         slot = &r->super.next;
         r->super.do_send = send_refusal;
@@ -230,9 +243,16 @@ static void on_setup(h2o_filter_t *self, h2o_req_t *req, h2o_ostream_t **slot)
     h2o_setup_next_ostream(req, slot);
 }
 
-void exchange_register_filter(h2o_pathconf_t *path)
+static void register_filter(h2o_pathconf_t *path)
 {
     h2o_filter_t *filter = h2o_create_filter(path, sizeof(*filter));
 
     filter->on_setup_ostream = on_setup;
+}
+
+void exchange_configure(h2o_globalconf_t *config, h2o_hostconf_t *host, size_t most)
+{
+    body_max = most;
+    config->max_request_entity_size = most + most / 8 + CHUNKS_ROOM;
+    register_filter(&host->fallback_path);
 }

@@ -20,8 +20,8 @@ struct exchange {
 
 /* Reads the headers that every call may have.
  *
- *   fails   false, with ERR_BAD_REQUEST, for a header value that makes no sense; the exchange can
- *           then still send that error
+ *   fails   false, with ERR_BAD_REQUEST for a header value that makes no sense, or ERR_TOO_LARGE;
+ *           the exchange can then still send that error
  */
 bool exchange_open(h2o_req_t *req, struct exchange **exchange, struct err *err);
 
@@ -46,5 +46,5 @@ size_t exchange_count(void);
 /* From now on replies close their connections. */
 void exchange_close_connections(void);
 
-/* Gives h2o's own refusal of a body that is too large the form of our errors. */
-void exchange_register_filter(h2o_pathconf_t *path);
+/* Limits bodies to `body_max` bytes, and gives h2o's own refusals the form of our errors. */
+void exchange_configure(h2o_globalconf_t *config, h2o_hostconf_t *host, size_t body_max);

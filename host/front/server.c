@@ -208,10 +208,9 @@ static void configure(void)
     s.config.server_name = h2o_iovec_init(H2O_STRLIT("faas-server"));
     s.config.http1.upgrade_to_http2 = 0; /* this libh2o has no answer to rapid resets */
     s.config.http1.req_timeout = (uint64_t)settings->read_timeout_ms;
-    s.config.max_request_entity_size = (size_t)settings->body_max;
     h2o_hostconf_t *host =
         h2o_config_register_host(&s.config, h2o_iovec_init(H2O_STRLIT("default")), 65535);
-    exchange_register_filter(&host->fallback_path);
+    exchange_configure(&s.config, host, (size_t)settings->body_max);
     h2o_handler_t *handler =
         h2o_create_handler(h2o_config_register_path(host, "/", 0), sizeof(*handler));
     handler->on_req = routes_serve;

@@ -8,6 +8,8 @@
 
 #include "wire/message.h"
 
+enum { BYTECODE_MARK = '\033' };
+
 static void *must(void *p)
 {
     if (!p)
@@ -112,6 +114,10 @@ int loader_load(lua_State *L, struct chunk *chunk)
 {
     if (chunk->bytecode)
         return luaL_loadbufferx(L, chunk->bytecode, chunk->bytecode_len, chunk->chunk_name, "b");
+    if (chunk->source_len && chunk->source[0] == BYTECODE_MARK) {
+        lua_pushfstring(L, "%s:1: this is bytecode; Lua files are text", chunk->chunk_name + 1);
+        return LUA_ERRSYNTAX;
+    }
     int status = luaL_loadbufferx(L, chunk->source, chunk->source_len, chunk->chunk_name, "t");
     if (status != 0)
         return status;

@@ -15,7 +15,12 @@
 #include "worker/pool.h"
 
 /* The low bits of a call's number are a slot that no other live call has. */
-enum { CALL_SLOTS = 1 << 16, IDLE_WAIT_MS = 60000, FULL_RING_WAIT_NS = 50000 };
+enum {
+    CALL_SLOTS = 1 << 16,
+    IDLE_WAIT_MS = 60000,
+    FULL_RING_WAIT_NS = 50000,
+    RESULT_KEPT = 1 << 20
+};
 
 static struct {
     const struct switchboard *board;
@@ -103,6 +108,8 @@ static void end_call(struct call *call, const struct err *err)
     drop_code_if_unused(call->code);
     buf_fini(&call->children);
     free(call);
+    if (w.result.room > RESULT_KEPT)
+        buf_fini(&w.result);
 }
 
 static void resume(struct call *call, int arguments);

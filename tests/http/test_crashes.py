@@ -1,0 +1,231 @@
+# SPDX-License-Identifier: MIT
+"""test_crashes.py - workers, front and supervisor die, or are told to stop."""
+
+import os
+import pathlib
+import signal
+
+import pytest
+
+from server import Background, Server, expect_error, wait_until
+
+SPIN = {"spin": "return {timeout_ms = 60000, handler = function(p)\n"
+                "  if p.calm then return {calm = true} end\n  while true do end\nend}",
+        "hold": "return function(p, ctx) ctx.sleep(p.ms) return {start = ctx.start} end"}
+
+
+# Sanitizers would make a report of a signal that a test sends.
+PLAIN = {name: ":".join(filter(None, [os.environ.get(name), "handle_segv=0"]))
+         for name in ("ASAN_OPTIONS", "TSAN_OPTIONS", "UBSAN_OPTIONS")}
+
+
+def cpu_ticks(pid):
+    text = pathlib.Path(f"/proc/{pid}/stat").read_text()
+    return sum(int(field) for field in text[text.rindex(")") + 2:].split()[11:13])
+
+
+def busy_worker(server):
+    """The pid of the worker that burns time."""
+    before = {pid: cpu_ticks(pid) for pid in server.workers().values()}
+    return wait_until(lambda: next((pid for pid in before if cpu_ticks(pid) > before[pid] + 5), 0),
+                      "a worker to be busy")
+
+
+def spin(server):
+    call = Background(server, "spin")
+    server.wait_in_flight("spin")
+    return call, busy_worker(server)
+
+
+# -- Workers ---------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV, signal.SIGABRT])
+def test_dead_worker_costs_its_call_and_is_replaced(start, number):
+    server = start(SPIN, ["--workers", "1"], env=PLAIN)
+    server.expected_faults = "worker died"
+    call, worker = spin(server)
+    os.kill(worker, number)
+    expect_error(call.reply(), 502, "worker_crashed", f"signal {number.value}", "spin")
+    assert server.result("hash", {"rounds": 1})["rounds"] == 1
+    assert server.worker() != worker
+    assert server.stats("spin")["errors"] == 1
+    assert server.stats("spin")["in_flight"] == 0
+
+
+def test_calls_in_other_workers_go_on(start):
+    server = start(SPIN, ["--workers", "2"])
+    call, worker = spin(server)
+    sleeper = Background(server, "sleep", {"ms": 1000})  # gets the other one: this one is busy
+    server.wait_in_flight("sleep")
+    os.kill(worker, signal.SIGKILL)
+    expect_error(call.reply(), 502, "worker_crashed")
+    assert sleeper.reply().json()["slept_ms"] == 1000
+    wait_until(lambda: len(server.workers()) == 2, "two workers")
+
+
+def test_sleeping_and_queued_calls_of_a_dead_worker(start):
+    server = start(SPIN, ["--workers", "1"])
+    sleeper = Background(server, "sleep", {"ms": 60000})
+    server.wait_in_flight("sleep")
+    call, worker = spin(server)
+    queued = [Background(server, "hash", {"rounds": n}) for n in range(5)]
+    server.wait_in_flight("hash", 5)
+    os.kill(worker, signal.SIGKILL)
+    expect_error(call.reply(), 502, "worker_crashed", "", "spin")
+    expect_error(sleeper.reply(), 502, "worker_crashed", "", "sleep")
+    assert [one.reply().json()["rounds"] for one in queued] == list(range(5))
+
+
+def test_parent_of_a_call_in_a_dead_worker_is_told(start):
+    server = start({**SPIN, "parent": """
+        return function(_, ctx)
+          local result, err = ctx.invoke("spin")
+          return {result = result, code = err.code}
+        end"""}, ["--workers", "2"])
+    hold_one = Background(server, "spin")  # so that parent and child have the other worker
+    server.wait_in_flight("spin")
+    first = busy_worker(server)
+    parent = Background(server, "parent")
+    server.wait_in_flight("spin", 2)
+    # the child may be where its parent sleeps, or not: with the first worker dead all else is well
+    os.kill(first, signal.SIGKILL)
+    expect_error(hold_one.reply(), 502, "worker_crashed")
+    assert not parent.is_done()
+    os.kill(busy_worker(server), signal.SIGKILL)
+    reply = parent.reply()
+    assert reply.status_code in (200, 502), reply.text
+    assert reply.json()["code"] == "worker_crashed"
+
+
+def test_idle_worker_is_replaced_with_its_pool(start):
+    server = start(SPIN, ["--workers", "2"])
+    assert server.post("/fn/warmpool/hold?size=6").json()["deployed"] == 6
+    before = server.workers()
+    os.kill(next(iter(before.values())), signal.SIGKILL)
+    wait_until(lambda: len(server.workers()) == 2 and server.workers() != before, "a new worker")
+    wait_until(lambda: server.get("/fn/warmpool").json()["hold"]["idle"] == 6, "the whole pool")
+    for _ in range(10):
+        assert server.result("hold", {"ms": 0}, "warm")["start"] == "warm"
+
+
+def crash(server, times):
+    for _ in range(times):
+        call, worker = spin(server)
+        os.kill(worker, signal.SIGSEGV)
+        expect_error(call.reply(), 502, "worker_crashed", "", "spin")
+        wait_until(lambda: worker not in server.workers().values() and server.workers(),
+                   "a new worker")
+
+
+def test_function_that_crashed_three_times_is_not_served_until_its_file_changes(start):
+    server = start(SPIN, ["--workers", "1"], env=PLAIN)
+    server.expected_faults = "worker died"
+    crash(server, 2)
+    assert server.result("spin", {"calm": True})["calm"] is True
+    crash(server, 1)
+    for path in ("/fn/invoke/spin", "/fn/chain"):
+        reply = server.post(path, {"chain": ["spin"], "params": {"calm": True}, "calm": True})
+        expect_error(reply, 503, "function_broken", "spin crashed its worker 3 times")
+    burst = server.post("/fn/burst/spin?count=2", {"calm": True}).json()
+    assert [item["code"] for item in burst["results"]] == ["function_broken"] * 2
+    assert server.detail("spin")["status"] == "quarantined"
+    assert server.result("hold", {"ms": 0})
+    server.write("spin", SPIN["spin"] + " -- changed")
+    wait_until(lambda: server.detail("spin")["status"] == "ok", "the new version")
+    assert server.result("spin", {"calm": True})["calm"] is True
+
+
+def test_crashes_of_one_function_do_not_count_for_another(start):
+    server = start({**SPIN, "other": SPIN["spin"]}, ["--workers", "1"], env=PLAIN)
+    server.expected_faults = "worker died"
+    crash(server, 2)
+    call = Background(server, "other")
+    server.wait_in_flight("other")
+    os.kill(busy_worker(server), signal.SIGSEGV)
+    expect_error(call.reply(), 502, "worker_crashed", "", "other")
+    assert server.result("spin", {"calm": True}) and server.result("other", {"calm": True})
+
+
+# -- Front and supervisor --------------------------------------------------------------------------
+
+def test_dead_front_is_replaced_and_the_next_connection_served(start):
+    server = start(SPIN, ["--workers", "2"])
+    server.expected_faults = "front died"
+    front, workers = server.front(), server.workers()
+    call, _ = spin(server)
+    os.kill(front, signal.SIGKILL)
+    with pytest.raises(Exception, match="Connection|closed|reset"):
+        call.reply()
+    assert Background(server, "hash", {"rounds": 1}).reply().json()["rounds"] == 1
+    assert server.front() != front
+    wait_until(lambda: len(server.workers()) == 2, "two workers")
+    assert not set(workers.values()) & set(server.workers().values())
+
+
+def test_nothing_outlives_the_supervisor():
+    with Server(SPIN, ["--workers", "3"]) as server:
+        call, _ = spin(server)
+        os.kill(server.pid, signal.SIGKILL)
+        with pytest.raises(Exception, match="Connection|closed|reset"):
+            call.reply()
+        server.wait_ended(-signal.SIGKILL)
+
+
+# -- Stopping --------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_running_calls_end_well_and_new_ones_are_refused(start, number):
+    server = start(SPIN, ["--workers", "2"])
+    call = Background(server, "hold", {"ms": 2000})
+    server.wait_in_flight("hold")
+    os.kill(server.pid, number)
+    wait_until(lambda: server.get("/ready").status_code == 503, "the server to drain")
+    assert server.get("/ready").json()["reasons"] == ["draining"]
+    assert "retry-after" in server.get("/ready").headers
+    reply = server.invoke("hash")  # each of these is on a connection of its own
+    expect_error(reply, 503, "draining", "", "hash")
+    assert reply.headers["connection"] == "close"
+    assert server.get("/health").text == "OK"
+    assert call.reply().status_code == 200
+    server.wait_ended()
+
+
+def test_calls_that_were_queued_end_well_too(start):
+    server = start({"hold": "return function() while true do end end"}, ["--workers", "1"])
+    holder = Background(server, "hold", headers={"X-Timeout-Ms": "1000"})
+    server.wait_in_flight("hold")
+    queued = Background(server, "hash", {"rounds": 3})
+    server.wait_in_flight("hash")
+    os.kill(server.pid, signal.SIGTERM)
+    assert queued.reply().json()["rounds"] == 3
+    assert holder.reply().status_code == 504
+    server.wait_ended()
+
+
+def test_server_without_calls_stops_with_idle_connections_open(start):
+    server = start()
+    with server.connect() as idle:
+        idle.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert b"200 OK" in idle.recv(4096)
+        os.kill(server.pid, signal.SIGTERM)
+        server.wait_ended()
+
+
+def test_calls_that_last_too_long_are_cut_off(start):
+    server = start(SPIN, ["--drain-ms", "100", "--workers", "2"])
+    call, _ = spin(server)
+    os.kill(server.pid, signal.SIGTERM)
+    server.wait_ended()
+    with pytest.raises(Exception, match="Connection|closed|reset"):
+        call.reply()
+
+
+def test_second_signal_ends_it_at_once(start):
+    server = start(SPIN, ["--drain-ms", "600000"])
+    call, _ = spin(server)
+    os.kill(server.pid, signal.SIGTERM)
+    server.wait_log("draining")
+    os.kill(server.pid, signal.SIGTERM)
+    server.wait_ended()
+    with pytest.raises(Exception, match="Connection|closed|reset"):
+        call.reply()

@@ -1,0 +1,265 @@
+# SPDX-License-Identifier: MIT
+"""test_errors.py - what a call can fail with by itself: its request, its code, its result."""
+
+import json
+
+import pytest
+
+from server import Server, expect_error, wait_until
+
+FUNCTIONS = {
+    "lib/deep": 'local M = {}\nfunction M.fail()\n  error("from the module")\nend\nreturn M\n',
+    "echo": "return function(params) return params end",
+    "letters": 'return function(params) return {s = ("x"):rep(params.n)} end',
+}
+
+
+@pytest.fixture(scope="module", name="own")
+def own_server():
+    flags = ["--workers", "1", "--body-max", "2048", "--reply-max", "1024"]
+    with Server(FUNCTIONS, flags) as running:
+        yield running
+
+
+def load(server, name, text):
+    """Writes a function and waits until this very text is what calls get."""
+    version = (server.detail(name) or {"version": 0})["version"]
+    server.write(name, text)
+    wait_until(lambda: (server.detail(name) or {"version": 0})["version"] > version,
+               f"{name} to load")
+
+
+# -- The request -----------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("body", [
+    "{", "}", "[]", "[1]", "1", '"x"', "null", "true", "nul", "{'a':1}", '{"a":1,}', "{a:1}",
+    '{"a":1} x', '{"a":1}{"a":1}', '{"a":01}', '{"a":1,"a":2}', '{"a":+1}', '{"a":.5}',
+    '{"a":NaN}', '{"a":"\t"}', '{"a":"\\x"}', '{"a":"\\ud800"}', b'{"a":"\xff"}', b"\xff\xfe",
+    b'{"a":1}\0', b"\0", b'{"a\\u0000b":1}', '{"a":1e999}', "\ufeff{}".encode(),
+])
+@pytest.mark.parametrize("path", ["/fn/invoke/echo", "/fn/burst/echo", "/fn/chain"])
+def test_body_that_is_no_json_object_is_bad_json(own, path, body):
+    expect_error(own.post(path, body), 400, "bad_json")
+
+
+def test_bad_json_names_the_place(own):
+    expect_error(own.invoke("echo", '{\n"a": 1,\n}'), 400, "bad_json", "line 3", "echo")
+
+
+@pytest.mark.parametrize("body", [
+    {}, {"a": None}, {"a": {"b": [1, 2.5, "x\0y", True, None, {}, []]}}, {"": 1},
+    {"a": "\U0001f600 \u2028 \x7f \" \\ /"}, {"n": -0.1, "big": 2**53, "small": 1e-300},
+    {"__proto__": 1, "error": "mine", "code": "mine"},
+])
+def test_parameters_come_back_as_they_were(own, body):
+    result = own.result("echo", body)
+    result.pop("latency_ms")
+    assert result == body
+
+
+def padded(size):
+    text = '{"n": 1' + " " * (size - 8) + "}"
+    assert len(text) == size
+    return text
+
+
+def chunked(text, size=100):
+    return (text[i:i + size].encode() for i in range(0, len(text), size))
+
+
+@pytest.mark.parametrize("make", [lambda text: text, chunked], ids=["length", "chunked"])
+@pytest.mark.parametrize("path", ["/fn/invoke/letters", "/fn/burst/letters"])
+def test_body_has_a_bound(own, path, make):
+    assert own.post(path, make(padded(2048))).status_code == 200
+    reply = own.post(path, make(padded(2049)), headers={"X-Call-Id": "too-much"})
+    expect_error(reply, 413, "too_large", "2048 bytes")
+    assert reply.headers["x-call-id"] == "too-much"
+
+
+def test_bound_of_the_body_is_1_mib_unless_set(server):
+    assert server.invoke("sleep", '{"ms":0' + " " * ((1 << 20) - 8) + "}").status_code == 200
+    reply = server.invoke("sleep", '{"ms":0' + " " * ((1 << 20) - 7) + "}")
+    assert (reply.status_code, reply.json()["code"]) == (413, "too_large")
+
+
+# -- The code --------------------------------------------------------------------------------------
+
+RAISES = [  # what the handler does, what the error says, what the traceback says
+    ('error("boom")', "raise.lua:2: boom", "raise.lua:2"),
+    ('error("boom", 0)', "boom", "raise.lua:2"),
+    ("error({error = 'my own', more = 1})", "my own", ""),
+    ("error({1, 2})", "", ""),
+    ("error()", "", ""),
+    ("error(nil)", "", ""),
+    ("error(true)", "", ""),
+    ("error(12.5)", "12.5", ""),
+    ("error(setmetatable({}, {__tostring = function() error('twice') end}))", "", ""),
+    ("error(setmetatable({}, {__index = function() error('twice') end}))", "", ""),
+    ("error('say \"hi\"\\n\\t\\\\ \\0 ü')", "say \"hi\"\n\t\\ ", ""),
+    ("error('\\255\\254 bytes')", "bytes", ""),
+    ("error(('long '):rep(100000))", "long long", ""),
+    ("local t = nil; return t.field", "raise.lua:2: attempt to index local 't' (a nil value)", ""),
+    ("return params.a.b", "raise.lua:2: attempt to index field 'a' (a nil value)", ""),
+    ("return 1 + {}", "raise.lua:2: attempt to perform arithmetic on a table value", ""),
+    ("undefined()", "attempt to call global 'undefined' (a nil value)", ""),
+    ('require("deep").fail()', "lib/deep.lua:3: from the module", "lib/deep.lua:3"),
+    ('require("nope")', 'module lib/nope.lua', "raise.lua:2"),
+    ('require("sha256").iterate()', "bad argument #1 to 'iterate'", "raise.lua:2"),
+    ('coroutine.wrap(function() error("inside") end)()', "raise.lua:2: inside", ""),
+    ("coroutine.yield(1)", "coroutine.yield", ""),
+    ("local function f() return 1 + f() end return f()", "stack overflow", ""),
+    ('local s = ("x"):gsub(".", function() error("in gsub") end) return s', "in gsub",
+     "raise.lua:2"),
+    ('table.sort({3, 2, 1}, function() error("in sort") end)', "in sort", ""),
+    ('assert(false, "asserted")', "asserted", ""),
+    ('assert(load("return +"))', "unexpected symbol", ""),
+    ('local ok, e = pcall(error, "caught") error(e .. " again", 0)', "caught again", ""),
+]
+
+
+@pytest.mark.parametrize("start", ["cold", "warm"])
+@pytest.mark.parametrize("code, text, trace", RAISES)
+def test_what_the_function_raises_is_told(raising, start, code, text, trace):
+    reply = raising(code, start)
+    body = expect_error(reply, 500, "function_error", text, "raise")
+    assert body["error"]
+    assert trace in body.get("details", "")
+
+
+@pytest.fixture(scope="module", name="raising")
+def raising_server(own):
+    """Calls a function that does as the text says; one file for each."""
+    seen = set()
+
+    def call(code, start):
+        if code not in seen:
+            load(own, "raise", f"return function(params)\n{code}\nend\n")
+            own.request("DELETE", "/fn/warmpool/raise")
+            own.post("/fn/warmpool/raise?size=1")
+            seen.clear()
+            seen.add(code)
+        reply = own.invoke("raise", {}, start)
+        assert reply.headers["x-start"] == start
+        return reply
+
+    return call
+
+
+def test_traceback_has_every_level(own):
+    load(own, "levels", """
+local function inner()
+  error("deep")
+end
+local function outer()
+  inner()
+  return 1
+end
+return function()
+  outer()
+  return {}
+end
+""")
+    body = expect_error(own.invoke("levels"), 500, "function_error", "levels.lua:3: deep")
+    places = [body["details"].index(f"levels.lua:{line}") for line in (3, 6, 10)]
+    assert places == sorted(places)
+
+
+# -- The result ------------------------------------------------------------------------------------
+
+REFUSED = [
+    ("{f = print}", "function"),
+    ("{f = function() end}", "function"),
+    ("{c = coroutine.create(print)}", ""),
+    ("{m = require('matrix').random(2)}", ""),
+    ("{x = 0/0}", "finite"),
+    ("{x = math.huge}", "finite"),
+    ("{a = {b = {-math.huge}}}", "a.b[1]"),
+    ("0/0", "finite"),
+    ("(function() local t = {} t.t = t return t end)()", "contains itself"),
+    ("(function() local a, b = {}, {} a[1] = b b[1] = a return {a = a} end)()", "contains itself"),
+    ("(function() local t = {} for _ = 1, 200 do t = {t} end return {t = t} end)()", "128"),
+    ("{s = '\\255'}", "UTF-8"),
+    ("{s = '\\237\\160\\128'}", "UTF-8"),  # a surrogate
+    ("{s = '\\192\\128'}", "UTF-8"),  # NUL in two bytes
+    ("{s = '\\244\\144\\128\\128'}", "UTF-8"),  # past U+10FFFF
+    ("{s = ('ü'):sub(1, 1)}", "UTF-8"),
+    ("{['\\255'] = 1}", "UTF-8"),
+    ("{['a\\0b'] = 1}", "NUL"),
+    ("{x = {1, 2, a = 3}}", "x "),
+    ("{x = {a = 1, [1] = 2}}", "x "),
+    ("{x = {[true] = 1}}", "x "),
+    ("{x = {[1.5] = 1}}", "x "),
+    ("{x = {[0] = 1}}", "x "),
+    ("{x = {[-1] = 1}}", "x "),
+    ("{x = {1, nil, 3}}", "x "),
+    ("{x = {nil, 2}}", "x "),
+    ("{x = {[2] = 1}}", "x "),
+    ("{x = {[1] = 1, [1000000] = 2}}", "x "),
+    ("{latency_ms = 1}", "latency_ms"),
+    ("{warm = false}", "warm"),
+]
+
+
+@pytest.fixture(scope="module", name="returning")
+def returning_server(own):
+    """One function has all the expressions: returning(i) gives what the i-th comes to."""
+    texts = [text for text, *_ in REFUSED + TAKEN]
+    branches = "\n".join(f"  function() return {text} end," for text in texts)
+    load(own, "returns",
+         f"local all = {{\n{branches}\n}}\nreturn function(params) return all[params.i]() end\n")
+    return lambda text: own.invoke("returns", {"i": texts.index(text) + 1})
+
+
+TAKEN = [
+    ("nil", {}),
+    ("{}", {}),
+    ("1", {"result": 1}),
+    ("'x'", {"result": "x"}),
+    ("false", {"result": False}),
+    ("{1, 2}", {"result": [1, 2]}),
+    ("{a = {}, b = require('json').array(), c = require('json').null}",
+     {"a": {}, "b": [], "c": None}),
+    ("{x = 0.1, y = 1e15, z = -2^53, w = 1e308}", {"x": 0.1, "y": 10**15, "z": -2**53, "w": 1e308}),
+    ("{['1'] = 'a', [''] = 'b'}", {"1": "a", "": "b"}),
+    ("{nested = {warm = 1, latency_ms = 2}}", {"nested": {"warm": 1, "latency_ms": 2}}),
+    ("{s = 'a\\0b\\n\\127'}", {"s": "a\0b\n\x7f"}),
+    ("{s = '\\244\\143\\191\\191'}", {"s": "\U0010ffff"}),
+    ("(function() local s = {1} return {a = s, b = s} end)()", {"a": [1], "b": [1]}),
+    ("(function() local t = {} for _ = 1, 126 do t = {t} end return {t = t} end)()", None),
+]
+
+
+@pytest.mark.parametrize("text, why", REFUSED)
+def test_what_json_cannot_hold_is_a_bad_result(returning, text, why):
+    expect_error(returning(text), 500, "bad_result", why, "returns")
+
+
+@pytest.mark.parametrize("text, expected", TAKEN)
+def test_what_json_can_hold_comes_as_it_is(returning, text, expected):
+    reply = returning(text)
+    assert reply.status_code == 200, reply.text
+    result = reply.json()
+    assert result.pop("latency_ms") >= 0
+    assert expected is None or result == expected
+
+
+def test_result_has_a_bound(own):
+    result = own.result("letters", {"n": 1024 - len('{"s":""}')})
+    assert len(result["s"]) == 1016
+    reply = own.invoke("letters", {"n": 1017})
+    expect_error(reply, 500, "bad_result", "1024 bytes", "letters")
+
+
+def test_result_far_over_the_bound_costs_the_call_alone(own):
+    before = own.worker()
+    for _ in range(3):
+        expect_error(own.invoke("letters", {"n": 5000000}), 500, "bad_result", "1024 bytes")
+    assert own.result("letters", {"n": 1})["s"] == "x"
+    assert own.worker() == before
+
+
+def test_burst_keeps_the_replies_that_fit(own):
+    body = own.post("/fn/burst/letters?count=20", json.dumps({"n": 1000})).json()
+    assert body["count"] == 20 == len(body["results"])
+    assert body["succeeded"] >= 5 and body["succeeded"] + body["failed"] == 20
+    assert {item["code"] for item in body["results"] if "code" in item} <= {"bad_result"}

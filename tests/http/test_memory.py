@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: MIT
+"""test_memory.py - going over the memory limit ends the call, and nothing else."""
+
+import pytest
+
+from server import Background, Server, expect_error
+
+BOMBS = {
+    "string": 'local s = "x" while true do s = s .. s end',
+    "strings": 'local t = {} for i = 1, 1e9 do t[i] = ("x"):rep(1000) .. i end',
+    "rep": 'return {s = ("x"):rep(1e9)}',
+    "table": "local t = {} for i = 1, 1e9 do t[i] = i end",
+    "hash": "local t = {} for i = 1, 1e9 do t[i .. ''] = i end",
+    "tables": "local t = {} while true do t = {t} end",
+    "closures": "local t = {} for i = 1, 1e9 do t[i] = function() return i end end",
+    "coroutines": "local t = {} for i = 1, 1e9 do t[i] = coroutine.create(print) end",
+    "threads_deep": """
+        local function deep(n) return coroutine.wrap(function() return n, deep(n + 1) end)() end
+        return deep(1)""",
+    "concat": 'local t = {} for i = 1, 1000 do t[i] = ("x"):rep(1000) end '
+              'local all = {} for i = 1, 1e6 do all[i] = table.concat(t) .. i end',
+    "gsub": 'local s = ("x"):rep(1000) while true do s = s:gsub(".", "%0%0") end',
+    "format": 'local s = "x" while true do s = ("%s%s"):format(s, s) end',
+    "reverse": 'local t = {} for i = 1, 1e9 do t[i] = ("x"):rep(i):reverse() end',
+    "vararg": "local t = {} for i = 1, 7000 do t[i] = i end "
+              "local function f(...) return {...}, f(1, ...) end "
+              "local all = {} for i = 1, 1e9 do all[i] = {unpack(t)} end",
+    "load": "local t = {} "
+            'for i = 1, 1e9 do t[i] = load("return function() return " .. i .. " end") end',
+    "json_decode": 'local t = {} for i = 1, 1e9 do '
+                   't[i] = require("json").decode("[" .. ("1,"):rep(1e5) .. "1]") end',
+    "json_encode": 'local t = {} for i = 1, 1e5 do t[i] = ("x"):rep(1000) end '
+                   'local all = {} for i = 1, 1e9 do all[i] = require("json").encode(t) .. i end',
+    "letters": 'local t = {} for i = 1, 1e9 do t[i] = require("random").letters(1e6) end',
+    "uuids": 'local t = {} for i = 1, 1e9 do t[i] = require("random").uuids(1e4) end',
+    "matrices": 'local t = {} for i = 1, 1e9 do t[i] = require("matrix").random(256) end',
+    "gzip": 'local gzip, s = require("gzip"), ("x"):rep(5e6) local t = {} '
+            "for i = 1, 1e9 do t[i] = gzip.decompress(gzip.compress(s), 5e6) .. i end",
+    "pcall": "local t = {} local function more() for i = 1, 1e9 do t[i] = {i} end end "
+             "while true do pcall(more) end",
+    "xpcall": "local t = {} local function again() for i = 1, 1e9 do t[#t + 1] = {i} end end "
+              "while true do xpcall(again, again) end",
+    "in_coroutine": "coroutine.wrap(function() local t = {} for i = 1, 1e9 do t[i] = {} end end)()",
+    "log": 'local s = "x" while true do s = s .. s ctx.log("info", s) end',
+    "error": 'local s = "x" while true do s = s .. s pcall(error, s) end',
+    "result": 'local t = {} for i = 1, 3e5 do t[i] = {} end return {t = t}',
+}
+
+
+def function_of(bomb):
+    return ("return {memory_mb = 8, handler = function(params, ctx)\n"
+            f"  if params.calm then return {{calm = true}} end\n  do {bomb} end\nend}}")
+
+
+@pytest.fixture(scope="module", name="own")
+def own_server():
+    with Server({name: function_of(bomb) for name, bomb in BOMBS.items()},
+                ["--workers", "1", "--timeout-ms", "60000"]) as running:
+        yield running
+
+
+@pytest.mark.parametrize("start", ["cold", "warm"])
+@pytest.mark.parametrize("name", BOMBS)
+def test_bomb_ends_its_own_call_alone(own, name, start):
+    worker = own.worker()
+    own.post(f"/fn/warmpool/{name}?size=1")
+    for _ in range(2):
+        reply = own.invoke(name, {}, start)
+        expect_error(reply, 500, "memory_limit", "memory limit of 8 MiB", name)
+        assert own.result(name, {"calm": True}, start)["calm"] is True
+    own.request("DELETE", f"/fn/warmpool/{name}")
+    assert own.worker() == worker
+
+
+def test_sleeping_call_in_the_same_worker_goes_on(own):
+    sleeper = Background(own, "sleep", {"ms": 500})
+    own.wait_in_flight("sleep")
+    expect_error(own.invoke("table"), 500, "memory_limit")
+    assert not sleeper.is_done()
+    assert sleeper.reply().json()["slept_ms"] == 500
+
+
+@pytest.mark.parametrize("size, status", [(3 << 20, 200), (9 << 20, 500)])
+def test_what_fits_is_given(start, size, status):
+    big = f'return {{memory_mb = 8, handler = function() return {{n = #("x"):rep({size})}} end}}'
+    reply = start({"big": big}, ["--workers", "1"]).invoke("big")
+    assert reply.status_code == status, reply.text
+
+
+def test_limit_of_functions_that_declare_none_is_a_setting(start):
+    server = start({"big": 'return function(p) return {n = #("x"):rep(p.n)} end'},
+                   ["--memory-mb", "4", "--workers", "1"])
+    assert server.result("big", {"n": 1 << 20})["n"] == 1 << 20
+    expect_error(server.invoke("big", {"n": 5 << 20}), 500, "memory_limit", "limit of 4 MiB")
+
+
+def test_memory_of_workers_is_given_back(own):
+    def resident_kib():
+        with open(f"/proc/{own.worker()}/statm", encoding="ascii") as statm:
+            return int(statm.read().split()[1]) * 4
+
+    own.invoke("table")
+    before = resident_kib()
+    for _ in range(30):
+        own.invoke("table")
+    assert resident_kib() < before + 8 * 1024

@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: MIT
+"""test_startup.py - flags, environment, and what is said when they make no sense."""
+
+import os
+import re
+import socket
+import subprocess
+
+import pytest
+
+from server import BINARY, ROOT, Server
+
+
+def run(*flags, env=None):
+    """Runs the server to its own end; returns (exit status, standard output, standard error)."""
+    kept = {name: value for name, value in os.environ.items()
+            if not name.startswith("FAAS_") and name not in ("PORT", "OPTIMIZED")}
+    done = subprocess.run([BINARY, *flags], env={**kept, **(env or {})}, timeout=60, check=False,
+                          capture_output=True, text=True)
+    return done.returncode, done.stdout, done.stderr
+
+
+def numbers():
+    """(flag, environment variable, least, most) of each setting that is a number."""
+    text = (ROOT / "host/base/settings.h").read_text()
+    found = re.findall(r'X\(\w+, "([\w-]+)", "(\w+)", [^,]+, ([^,]+), ([^,]+),', text)
+    values = [(flag, env, *(eval_shift(item) for item in bounds)) for flag, env, *bounds in found]
+    assert len(values) > 10
+    return values
+
+
+def eval_shift(text):
+    base, _, shift = text.strip().partition("<<")
+    return int(base) << int(shift or 0)
+
+
+NUMBERS = numbers()
+
+
+@pytest.mark.parametrize("flag, env, least, most", NUMBERS)
+def test_bounds_of_a_number(flag, env, least, most):
+    for value in (least, most):
+        assert run(f"--{flag}", str(value), "--help")[0] == 0
+        assert run("--help", env={env: str(value)})[0] == 0
+    for value in (least - 1, most + 1, "", "x", "1.5", "1e3", "99999999999999999999"):
+        for name, done in ((f"--{flag}", run(f"--{flag}={value}")),
+                           (env, run(env={env: str(value)}))):
+            status, said, complaint = done
+            assert (status, said) == (2, "")
+            assert f"{name} is \"{value}\"" in complaint
+            assert f"{least} to {most}" in complaint
+            assert complaint.count("\n") == 1
+
+
+@pytest.mark.parametrize("flags, env, word", [
+    (["--nope"], {}, "nope"),
+    (["extra"], {}, "extra"),
+    (["--workers"], {}, "workers"),
+    (["--listen", "x:y"], {}, "port"),
+    (["--listen", "127.0.0.1:65536"], {}, "65535"),
+    (["--listen", "127.0.0.1:-1"], {}, "port"),
+    (["--listen", "127.0.0.1:"], {}, "port"),
+    (["--listen", "x" * 256 + ":1"], {}, "host"),
+    ([], {"FAAS_LISTEN": "nonsense"}, "FAAS_LISTEN"),
+    ([], {"PORT": "http"}, "PORT"),
+    ([], {"PORT": "65536"}, "PORT"),
+    ([], {"OPTIMIZED": "maybe"}, "OPTIMIZED"),
+    (["--optimized=maybe"], {}, "--optimized"),
+    (["--log-level", "loud"], {}, "loud"),
+    ([], {"FAAS_LOG_LEVEL": "loud"}, "FAAS_LOG_LEVEL"),
+    (["--functions", "/does/not/exist"], {}, "/does/not/exist"),
+    (["--functions", __file__], {}, "no folder"),
+    ([], {"FAAS_FUNCTIONS": "/does/not/exist"}, "/does/not/exist"),
+])
+def test_what_makes_no_sense_ends_it_with_2_and_a_sentence(flags, env, word):
+    status, said, complaint = run(*flags, env=env)
+    assert (status, said) == (2, "")
+    assert word in complaint
+
+
+def test_port_in_use_ends_it_with_1_and_a_sentence():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        status, _, complaint = run("--listen", f"127.0.0.1:{port}")
+    assert status == 1
+    assert str(port) in complaint and "in use" in complaint
+
+
+def test_help_names_every_setting():
+    status, said, complaint = run("--help")
+    assert (status, complaint) == (0, "")
+    for flag, env, *_ in NUMBERS:
+        assert f"--{flag} " in said and f"({env})" in said
+    for word in ("--listen", "--functions", "--optimized", "--log-level", "PORT", "OPTIMIZED"):
+        assert word in said
+
+
+def test_version():
+    status, said, _ = run("--version")
+    assert status == 0 and re.fullmatch(r"faas-server \d+\.\d+\.\d+\S*\n", said)
+
+
+def test_environment_is_obeyed_and_flags_win(start):
+    server = start(env={"FAAS_WORKERS": "3", "PORT": "1", "FAAS_BODY_MAX": "1024"})
+    assert len(server.workers()) == 3
+    assert server.port != 1  # --listen
+    assert server.invoke("hash", "{}" + " " * 1023).status_code == 413
+    assert len(start(flags=["--workers", "2"], env={"FAAS_WORKERS": "3"}).workers()) == 2
+
+
+def test_functions_folder_of_the_environment_comes_before_those_of_flags(tmp_path):
+    for name in ("mine", "hash"):
+        (tmp_path / f"{name}.lua").write_text('return function() return {from = "env"} end')
+    flagged = {"hash": 'return function() return {from = "flag"} end'}
+    with Server(flagged, env={"FAAS_FUNCTIONS": str(tmp_path)}) as server:
+        assert server.result("mine")["from"] == "env"
+        assert server.result("hash")["from"] == "flag"
+
+
+def test_built_in_functions_are_found_from_anywhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with Server() as server:
+        assert server.result("hash", {"rounds": 1})["rounds"] == 1
+
+
+@pytest.mark.parametrize("level, words", [
+    ("debug", ["debug", "info", "warn", "error"]), ("warn", ["warn", "error"]),
+    ("error", ["error"])])
+def test_log_level(level, words):
+    talk = """
+        return function(_, ctx)
+          for _, level in ipairs({"debug", "info", "warn", "error"}) do
+            ctx.log(level, "said at " .. level)
+          end
+          return {}
+        end"""
+    # Nothing tells where a quiet server listens: a port is chosen for it.
+    with socket.create_server(("127.0.0.1", 0)) as chosen:
+        port = chosen.getsockname()[1]
+    flags = ["--log-level", level, "--listen", f"127.0.0.1:{port}"]
+    with Server({"talk": talk}, flags, url=f"http://127.0.0.1:{port}") as server:
+        server.invoke("talk")
+        server.wait_log("said at error")
+        said = re.findall(r'said at (\w+)"', server.log())
+    assert said == words

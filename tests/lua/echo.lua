@@ -1,0 +1,3 @@
+return function(params)
+  return params
+end
