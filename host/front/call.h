@@ -31,6 +31,7 @@ struct order {
     struct str call_id, traceparent;
     bool warm;
     unsigned depth;      /* how many calls it is nested in */
+    bool continues;      /* part of a request that was admitted before */
     uint64_t expires_ns; /* no later than this, whatever the function's own limit; 0: that alone */
     uint32_t count;      /* CALL_POOL */
     size_t slot;         /* CALL_POOL: for this worker */

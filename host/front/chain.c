@@ -19,6 +19,7 @@ struct chain {
     bool warm;
     uint64_t expires_ns, began_ns;
     struct call *call;
+    struct timing timing;
     chain_done done;
     void *owner;
 };
@@ -101,7 +102,7 @@ static void finish(struct chain *c, const struct err *err, struct str details)
     } else {
         buf_put_str(&out, STR("}"));
     }
-    c->done(c->owner, err, buf_str(&out));
+    c->done(c->owner, err, buf_str(&out), &c->timing);
     buf_fini(&out);
     chain_close(c);
 }
@@ -128,6 +129,7 @@ static bool start_step(struct chain *c, struct err *err)
                           .call_id = {id, (size_t)len},
                           .traceparent = buf_str(&c->traceparent),
                           .warm = c->warm,
+                          .continues = c->step > 0,
                           .expires_ns = c->expires_ns};
 
     c->call = dispatch_submit(&order, on_step, c, err);
@@ -157,6 +159,7 @@ static void on_step(struct call *call, void *owner, const struct reply *reply)
 
     (void)call;
     c->call = NULL;
+    timing_add(&c->timing, reply);
     if (reply->err.code != ERR_NONE) {
         finish(c, &reply->err, reply->details);
         return;

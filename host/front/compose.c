@@ -27,6 +27,7 @@ struct batch {
     uint64_t began_ns;
     struct func *func;   /* of a burst */
     struct call *parent; /* of children */
+    struct timing timing;
     burst_done done;
     void *owner;
     struct item items[];
@@ -38,6 +39,14 @@ void compose_init(const struct settings *settings)
 {
     reply_max = settings->reply_max;
     nesting_max = settings->nesting_max;
+}
+
+void timing_add(struct timing *timing, const struct reply *reply)
+{
+    for (int i = 0; i < PHASE_COUNT; i++)
+        timing->phase_ns[i] += reply->phase_ns[i];
+    timing->calls++;
+    timing->warm += reply->warm;
 }
 
 /* -- Batches --------------------------------------------------------------------------------- */
@@ -127,7 +136,7 @@ static void finish_burst(struct batch *b)
                b->count - b->succeeded);
     put_list(b, &out);
     buf_put_str(&out, STR("}"));
-    b->done(b->owner, buf_str(&out));
+    b->done(b->owner, buf_str(&out), &b->timing);
     buf_fini(&out);
 }
 
@@ -168,6 +177,7 @@ static void on_item(struct call *call, void *owner, const struct reply *reply)
     struct item *item = owner;
 
     item->call = NULL;
+    timing_add(&item->batch->timing, reply);
     if (reply->err.code == ERR_NONE)
         put_success(item, call, reply);
     else
@@ -250,6 +260,7 @@ static bool child_order(const struct call *parent, json_t *child, struct order *
                             .traceparent = parent->order.traceparent,
                             .warm = parent->order.warm,
                             .depth = parent->order.depth + 1,
+                            .continues = true,
                             .expires_ns = parent->deadline_ns};
     return true;
 }

@@ -17,14 +17,21 @@ void compose_init(const struct settings *settings);
 struct batch;
 void compose_abandon(struct batch *batch); /* NULL is fine */
 
+/* What several calls took together, and whether all of them started warm. */
+struct timing {
+    uint64_t phase_ns[PHASE_COUNT];
+    size_t calls, warm;
+};
+
 /* A burst: `count` calls of `func` with the same parameters. `done` gets the whole reply. */
-typedef void (*burst_done)(void *owner, struct str json);
+typedef void (*burst_done)(void *owner, struct str json, const struct timing *timing);
 struct batch *compose_burst(struct func *func, size_t count, struct str params,
                             const struct request *request, burst_done done, void *owner);
 
 /* Calls in sequence, each one's result the parameters of the next. */
 struct chain;
-typedef void (*chain_done)(void *owner, const struct err *err, struct str json);
+typedef void (*chain_done)(void *owner, const struct err *err, struct str json,
+                           const struct timing *timing);
 
 /* `body` is {"chain":[name, ...],"params":{...}}. Starts the first step.
  *
@@ -35,6 +42,8 @@ typedef void (*chain_done)(void *owner, const struct err *err, struct str json);
 struct chain *compose_chain(struct str body, const struct request *request, chain_done done,
                             void *owner, struct err *err);
 void compose_chain_abandon(struct chain *chain);
+
+void timing_add(struct timing *timing, const struct reply *reply);
 
 /* The children that the parked `call` asks for; it is sent their results. */
 void compose_children(struct call *call, struct str list);

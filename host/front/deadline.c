@@ -16,10 +16,12 @@ void deadline_init(struct timers *of_loop)
 
 void deadline_fail(const struct call *call, struct reply *reply)
 {
-    uint64_t limit_ns = call->deadline_ns - call->started_ns;
+    bool by_request = call->deadline_ns == call->order.expires_ns;
+    uint64_t from = by_request ? call->submitted_ns : call->started_ns;
+    uint64_t limit_ms = (call->deadline_ns - from + NS_PER_MS / 2) / NS_PER_MS;
 
     err_set(&reply->err, ERR_DEADLINE, "the call ran past its deadline of %llu ms and was ended",
-            (unsigned long long)(limit_ns / NS_PER_MS));
+            (unsigned long long)limit_ms);
 }
 
 /* The worker did not end it in time. If that is because it runs this very call, the worker goes;

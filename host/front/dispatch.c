@@ -173,7 +173,7 @@ static bool admit(const struct order *o, struct err *err)
     struct func *f = o->func;
     uint32_t limit = f->current ? f->current->max_concurrency : 0;
 
-    if (d.draining)
+    if (d.draining && !o->continues)
         return err_set(err, ERR_DRAINING, "the server is stopping");
     if (call_slots_are_full() || d.queue.count >= (size_t)d.settings->queue_max ||
         call_count() >= (size_t)d.settings->calls_max)

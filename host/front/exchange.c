@@ -2,15 +2,19 @@
 /* SPDX-License-Identifier: MIT */
 #include "front/exchange.h"
 
+#include <poll.h>
+
 #include "base/clock.h"
 #include "front/reply.h"
 
 enum { TIMEOUT_MOST_MS = 600000 };
 
 /* What chunked encoding may add to a body; h2o counts it too. */
-enum { CHUNKS_ROOM = 64 << 10 };
+enum { CHUNKS_ROOM = 64 << 10, SWEEP_MOST = 1024 };
 
 static size_t body_max;
+static struct exchange *first;      /* the newest one that is open */
+static struct exchange *sweep_next; /* where exchange_sweep goes on */
 static size_t count;
 static bool closing;
 
@@ -80,6 +84,11 @@ static void on_gone(void *exchange)
     struct exchange *ex = exchange;
 
     count--;
+    *(ex->previous ? &ex->previous->next : &first) = ex->next;
+    if (ex->next)
+        ex->next->previous = ex->previous;
+    if (sweep_next == ex)
+        sweep_next = ex->next;
     if (ex->gone)
         ex->gone(ex->owner);
 }
@@ -97,7 +106,11 @@ bool exchange_open(h2o_req_t *req, struct exchange **exchange, struct err *err)
     int64_t ms;
 
     count++;
-    *ex = (struct exchange){.req = req, .call_id = call_id_of(req), .arrived_ns = clock_now_ns()};
+    *ex = (struct exchange){
+        .req = req, .call_id = call_id_of(req), .arrived_ns = clock_now_ns(), .next = first};
+    if (first)
+        first->previous = ex;
+    first = ex;
     if (is_visible(traceparent) && traceparent.len <= TRACEPARENT_MAX)
         ex->traceparent = traceparent;
     *exchange = ex;
@@ -193,6 +206,37 @@ void exchange_send_error(struct exchange *ex, const struct err *err, struct str 
 size_t exchange_count(void)
 {
     return count;
+}
+
+static bool has_left(const struct exchange *ex)
+{
+    h2o_conn_t *conn = ex->req->conn;
+    struct pollfd client = {.fd = h2o_socket_get_fd(conn->callbacks->get_socket(conn)),
+                            .events = POLLRDHUP};
+
+    return poll(&client, 1, 0) == 1;
+}
+
+/* The reply that cannot arrive makes h2o find out. */
+static void let_go(struct exchange *ex)
+{
+    const struct err err = {ERR_INTERNAL, "the client has left"};
+
+    ex->gone(ex->owner);
+    exchange_send_error(ex, &err, (struct str){NULL, 0}, (struct str){NULL, 0});
+}
+
+void exchange_sweep(uint64_t before_ns)
+{
+    if (!sweep_next)
+        sweep_next = first;
+    for (int i = 0; i < SWEEP_MOST && sweep_next; i++) {
+        struct exchange *ex = sweep_next;
+
+        sweep_next = ex->next;
+        if (ex->gone && ex->arrived_ns < before_ns && has_left(ex))
+            let_go(ex);
+    }
 }
 
 void exchange_close_connections(void)

@@ -16,6 +16,7 @@ struct exchange {
     uint64_t expires_ns; /* X-Timeout-Ms; 0: none */
     void (*gone)(void *owner);
     void *owner;
+    struct exchange *previous, *next; /* of those that are open */
 };
 
 /* Reads the headers that every call may have.
@@ -42,6 +43,11 @@ void exchange_send_error(struct exchange *ex, const struct err *err, struct str 
 
 /* Requests that have not been answered, or whose answer is still being sent. */
 size_t exchange_count(void);
+
+/* Lets go of requests whose clients have left: h2o does not look at a connection whose request is
+ * being worked on. Those that came after `before_ns` are not looked at. Each time goes on where the
+ * last one stopped, so that many requests do not hold up the loop. */
+void exchange_sweep(uint64_t before_ns);
 
 /* From now on replies close their connections. */
 void exchange_close_connections(void);

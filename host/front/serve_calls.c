@@ -80,6 +80,20 @@ static bool check_body(struct exchange *ex, const struct func *func, struct str 
     return true;
 }
 
+/* Of several calls: the sums of their phases, and warm only if all were. */
+static void put_timing(struct exchange *ex, const struct timing *timing)
+{
+    bool warm = timing->calls && timing->warm == timing->calls;
+    struct buf text = {0};
+
+    for (int i = 0; i < PHASE_COUNT; i++)
+        buf_format(&text, "%s%s;dur=%.4f", i ? ", " : "", call_phase_names[i],
+                   (double)timing->phase_ns[i] / (double)NS_PER_MS);
+    exchange_header(ex, "server-timing", buf_str(&text));
+    buf_fini(&text);
+    exchange_header(ex, "x-start", str_of(call_start_names[warm ? START_WARM : START_COLD]));
+}
+
 /* -- Invoke ---------------------------------------------------------------------------------- */
 
 struct invoke {
@@ -95,18 +109,6 @@ static void on_invoke_gone(void *owner)
     free(invoke);
 }
 
-static void put_timing(struct exchange *ex, const struct reply *reply)
-{
-    struct buf timing = {0};
-
-    for (int i = 0; i < PHASE_COUNT; i++)
-        buf_format(&timing, "%s%s;dur=%.4f", i ? ", " : "", call_phase_names[i],
-                   (double)reply->phase_ns[i] / (double)NS_PER_MS);
-    exchange_header(ex, "server-timing", buf_str(&timing));
-    buf_fini(&timing);
-    exchange_header(ex, "x-start", str_of(call_start_names[reply->warm ? START_WARM : START_COLD]));
-}
-
 static bool looks_like_object(struct str json)
 {
     return json.len >= 2 && json.at[0] == '{' && json.at[json.len - 1] == '}';
@@ -118,9 +120,11 @@ static void on_invoked(struct call *call, void *owner, const struct reply *reply
     struct exchange *ex = invoke->ex;
     struct str name = str_of(call->order.func->name);
     struct err err = reply->err;
+    struct timing timing = {{0}, 0, 0};
 
     free(invoke);
-    put_timing(ex, reply);
+    timing_add(&timing, reply);
+    put_timing(ex, &timing);
     if (err.code == ERR_NONE && !looks_like_object(reply->json))
         err_set(&err, ERR_INTERNAL, "the worker's reply is no JSON object");
     if (err.code != ERR_NONE) {
@@ -180,10 +184,11 @@ static void on_burst_gone(void *owner)
     free(burst);
 }
 
-static void on_burst(void *owner, struct str json)
+static void on_burst(void *owner, struct str json, const struct timing *timing)
 {
     struct burst *burst = owner;
 
+    put_timing(burst->ex, timing);
     exchange_send_json(burst->ex, 200, json);
     free(burst);
 }
@@ -228,10 +233,12 @@ struct chained {
     struct exchange *ex;
 };
 
-static void on_chain(void *owner, const struct err *err, struct str json)
+static void on_chain(void *owner, const struct err *err, struct str json,
+                     const struct timing *timing)
 {
     struct chained *chained = owner;
 
+    put_timing(chained->ex, timing);
     exchange_send_json(chained->ex, err ? err_status(err->code) : 200, json);
     free(chained);
 }

@@ -143,8 +143,10 @@ static void l_find_module(lua_State *L, const char *name)
 
 static int l_require(lua_State *L)
 {
-    const char *name = luaL_checkstring(L, 1);
+    size_t len;
+    const char *name = luaL_checklstring(L, 1, &len);
 
+    luaL_argcheck(L, strlen(name) == len, 1, "a module's name holds no NUL");
     lua_settop(L, 1);
     lua_rawgeti(L, LUA_REGISTRYINDEX, SLOT_LOADED);
     lua_getfield(L, 2, name);
