@@ -91,8 +91,23 @@ def test_client_may_leave_while_its_call_runs(unharmed, leave, data):
     wait_until(lambda: in_flight(unharmed) == 0, "the calls to end")
 
 
+@LEAVINGS
+def test_request_of_a_client_that_left_is_let_go_before_its_call_ends(unharmed, leave):
+    raw = unharmed.connect()
+    raw.sendall(invoke(b'{"ms":2000}', "sleep"))
+    wait_until(lambda: figure(unharmed, "faas_requests_in_flight") == 2, "the request")
+    leave(raw)
+    wait_until(lambda: figure(unharmed, "faas_requests_in_flight") == 1, "the request to go")
+    assert unharmed.stats("sleep")["in_flight"] == 1  # its call goes on
+    wait_until(lambda: in_flight(unharmed) == 0, "the call to end")
+
+
+def figure(server, name):
+    return float(server.get("/metrics").text.split(f"\n{name} ")[1].split("\n")[0])
+
+
 def queue_depth(server):
-    return float(server.get("/metrics").text.split("\nfaas_queue_depth ")[1].split("\n")[0])
+    return figure(server, "faas_queue_depth")
 
 
 @LEAVINGS

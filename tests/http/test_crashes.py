@@ -190,6 +190,22 @@ def test_running_calls_end_well_and_new_ones_are_refused(start, number):
     server.wait_ended()
 
 
+def test_what_a_draining_server_began_may_go_on_to_its_end(start):
+    server = start({"later": "return function(p, ctx)\n  ctx.sleep(1500)\n"
+                             "  return assert(ctx.invoke(\"hash\", {rounds = 2}))\nend"},
+                   ["--workers", "1"])
+    calls = [Background(server, "later"),
+             Background(server, "/fn/chain", {"chain": ["later", "primes"]}, method="post")]
+    server.wait_in_flight("later", 2)
+    os.kill(server.pid, signal.SIGTERM)
+    wait_until(lambda: server.get("/ready").status_code == 503, "the server to drain")
+    replies = [call.reply() for call in calls]
+    assert [reply.status_code for reply in replies] == [200, 200]
+    assert replies[0].json()["rounds"] == 2
+    assert [step["function"] for step in replies[1].json()["steps"]] == ["later", "primes"]
+    server.wait_ended()
+
+
 def test_calls_that_were_queued_end_well_too(start):
     server = start({"hold": "return function() while true do end end"}, ["--workers", "1"])
     holder = Background(server, "hold", headers={"X-Timeout-Ms": "1000"})

@@ -177,6 +177,16 @@ def test_failed_calls_have_the_headers_too(own):
     assert reply.headers["server-timing"].count("dur=") == 4
 
 
+@pytest.mark.parametrize("path, body", [("/fn/burst/show?count=3", None),
+                                        ("/fn/chain", {"chain": ["show", "show"]})])
+def test_requests_of_several_calls_tell_the_sums_of_their_phases(own, path, body):
+    reply = own.post(path, body)
+    phases = re.findall(r"(\w+);dur=(\d+\.\d{3,})", reply.headers["server-timing"])
+    assert [name for name, _ in phases] == ["queue", "deploy", "exec", "undeploy"]
+    assert all(float(value) > 0 for _, value in phases)
+    assert reply.headers["x-start"] == "cold"
+
+
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
