@@ -6,11 +6,11 @@ local mark = ...
 local resume, create, yield = coroutine.resume, coroutine.create, coroutine.yield
 local error = error
 
-local function hand_on(co, ok, first, ...)
-  if ok and first == mark then
+local function hand_on(co, ok, ...)
+  if ok and (...) == mark then
     return hand_on(co, resume(co, yield(mark)))
   end
-  return ok, first, ...
+  return ok, ...
 end
 
 function coroutine.resume(co, ...)

@@ -53,10 +53,9 @@ bool str_to_int64(struct str s, int64_t min, int64_t max, int64_t *value)
     for (; i < s.len; i++) {
         int digit = s.at[i] - '0';
         if (digit < 0 || digit > 9 || __builtin_mul_overflow(n, 10, &n) ||
-            __builtin_add_overflow(n, digit, &n))
+            __builtin_add_overflow(n, negative ? -digit : digit, &n))
             return false;
     }
-    n = negative ? -n : n;
     if (n < min || n > max)
         return false;
     *value = n;

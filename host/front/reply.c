@@ -41,8 +41,20 @@ void reply_put_result(struct buf *b, const struct reply *reply)
     buf_put_str(b, STR("}"));
 }
 
+/* As workers write objects: then keys can be put before the brace that ends it. */
+bool reply_is_object(const struct reply *reply)
+{
+    struct str json = reply->json;
+
+    return json.len >= 2 && json.at[0] == '{' && json.at[json.len - 1] == '}' &&
+           (json.len == 2 || json.at[1] == '"');
+}
+
 bool reply_is_sound(const struct reply *reply)
 {
+    if (!reply_is_object(reply))
+        return false;
+
     json_t *value =
         json_loadb(reply->json.at, reply->json.len, JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, NULL);
     bool sound = json_is_object(value);

@@ -11,7 +11,10 @@ void reply_put_error(struct buf *b, const struct err *err, struct str function, 
 /* The function's own keys, latency_ms, and warm when a pool served it. */
 void reply_put_result(struct buf *b, const struct reply *reply);
 
-/* True when the worker's text is an object, as it must be before it is put among others. */
+/* True when the worker's text looks like an object, so that it can be a reply of its own. */
+bool reply_is_object(const struct reply *reply);
+
+/* True when it is one, all through, as it must be before it is put among others. */
 bool reply_is_sound(const struct reply *reply);
 
 /* Milliseconds with three decimals. */

@@ -109,11 +109,6 @@ static void on_invoke_gone(void *owner)
     free(invoke);
 }
 
-static bool looks_like_object(struct str json)
-{
-    return json.len >= 2 && json.at[0] == '{' && json.at[json.len - 1] == '}';
-}
-
 static void on_invoked(struct call *call, void *owner, const struct reply *reply)
 {
     struct invoke *invoke = owner;
@@ -125,7 +120,7 @@ static void on_invoked(struct call *call, void *owner, const struct reply *reply
     free(invoke);
     timing_add(&timing, reply);
     put_timing(ex, &timing);
-    if (err.code == ERR_NONE && !looks_like_object(reply->json))
+    if (err.code == ERR_NONE && !reply_is_object(reply))
         err_set(&err, ERR_INTERNAL, "the worker's reply is no JSON object");
     if (err.code != ERR_NONE) {
         exchange_send_error(ex, &err, name, reply->details);

@@ -19,6 +19,7 @@ static bool code_is_known(const struct message *m)
     case MESSAGE_CALL:
         return m->code < CALL_KINDS;
     case MESSAGE_DONE:
+    case MESSAGE_RESULT:
         return m->code < ERR_COUNT;
     case MESSAGE_LOG:
         return m->code <= LOG_ERROR;
@@ -57,11 +58,10 @@ static bool next_text(struct str *rest, struct str *text)
     if (rest->len < sizeof(len))
         return false;
     memcpy(&len, rest->at, sizeof(len));
-    *rest = (struct str){rest->at + sizeof(len), rest->len - sizeof(len)};
-    if (len > rest->len)
+    if (len > rest->len - sizeof(len))
         return false;
-    *text = (struct str){rest->at, len};
-    *rest = (struct str){rest->at + len, rest->len - len};
+    *text = (struct str){rest->at + sizeof(len), len};
+    *rest = (struct str){text->at + len, rest->len - sizeof(len) - len};
     return true;
 }
 
@@ -73,5 +73,10 @@ void message_put_module(struct buf *b, struct str name, struct str text)
 
 bool message_next_module(struct str *rest, struct str *name, struct str *text)
 {
-    return next_text(rest, name) && next_text(rest, text);
+    struct str after = *rest;
+
+    if (!next_text(&after, name) || !next_text(&after, text))
+        return false;
+    *rest = after;
+    return true;
 }

@@ -30,7 +30,7 @@ enum { MESSAGE_TEXTS = 3 };
 
 struct message {
     uint32_t type;
-    uint32_t code;    /* CALL: enum call_kind; DONE: enum err_code; LOG: enum log_level */
+    uint32_t code;    /* CALL: enum call_kind; DONE, RESULT: enum err_code; LOG: log_level */
     uint64_t call;    /* the front's number of the call; never used again */
     uint64_t version; /* CODE, FORGET, CALL: the func version */
     union {
@@ -60,5 +60,6 @@ bool message_parse(struct str record, struct message *m, struct str *texts);
 struct buf;
 void message_put_module(struct buf *b, struct str name, struct str text);
 
-/* Takes the next module off `*rest`; false at the end, or where lengths do not add up. */
+/* Takes the next module off `*rest`. False at the end, where nothing is left, or where the lengths
+ * do not add up: then the rest stays as it is. */
 bool message_next_module(struct str *rest, struct str *name, struct str *text);

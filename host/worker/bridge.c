@@ -72,12 +72,9 @@ bool bridge_begin(struct call *call, struct str call_id, struct str traceparent,
 
 /* -- Running --------------------------------------------------------------------------------- */
 
-static enum bridge_step fail_raised(struct call *call, struct buf *details, struct err *err)
+/* What is left of the stack after an error, innermost first. Allocates nothing in the vm. */
+static void put_traceback(lua_State *L, struct buf *details)
 {
-    lua_State *L = call->vm->thread;
-    struct str text = vm_error_text(L, -1);
-
-    err_set(err, ERR_FUNCTION_ERROR, "%.*s", STR_ARG(text));
     buf_clear(details);
     lua_Debug frame;
     for (int level = 0; level < 32 && lua_getstack(L, level, &frame); level++) {
@@ -88,7 +85,6 @@ static enum bridge_step fail_raised(struct call *call, struct buf *details, stru
         else
             buf_format(details, "%s[C]: in %s", level ? "\n" : "", frame.name ? frame.name : "?");
     }
-    return STEP_FAILED;
 }
 
 static enum bridge_step after_yield(struct call *call, struct err *err)
@@ -113,7 +109,10 @@ enum bridge_step bridge_run(struct call *call, int arguments, struct buf *detail
         return STEP_FAILED;
     if (status == 0)
         return STEP_ENDED;
-    return status == LUA_YIELD ? after_yield(call, err) : fail_raised(call, details, err);
+    if (status == LUA_YIELD)
+        return after_yield(call, err);
+    put_traceback(call->vm->thread, details);
+    return STEP_FAILED;
 }
 
 struct results {

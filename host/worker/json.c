@@ -273,7 +273,7 @@ bool l_json_is_list(lua_State *L, int index)
     return marked;
 }
 
-/* A list has the keys 1..n and no others. */
+/* A list has the keys 1..n and no others; an empty table is one if it is marked so. */
 static json_t *table_of(struct encoder *e, int index, int depth)
 {
     size_t keys = 0, count = lua_objlen(e->L, index);
@@ -281,15 +281,13 @@ static json_t *table_of(struct encoder *e, int index, int depth)
     if (depth >= DEPTH_MAX)
         return refuse(e, "is nested more than 128 levels deep, or contains itself");
     luaL_checkstack(e->L, 6, "JSON is nested too deep");
-    if (count == 0)
-        return l_json_is_list(e->L, index) ? json_array() : object_of(e, index, depth);
+    if (count == 0 && !l_json_is_list(e->L, index))
+        return object_of(e, index, depth);
     for (lua_pushnil(e->L); lua_next(e->L, index); lua_pop(e->L, 1))
         keys++;
-    if (keys != count) {
-        refuse(e, "is a list with holes or with other keys beside: a table is a list 1..n without "
-                  "holes, or all its keys are strings");
-        return NULL;
-    }
+    if (keys != count)
+        return refuse(e, "is a list with holes or with other keys beside: a table is a list 1..n "
+                         "without holes, or all its keys are strings");
     return list_of(e, index, count, depth);
 }
 

@@ -103,16 +103,19 @@ static int keep_bytecode(lua_State *L, const void *part, size_t len, void *chunk
     return 0;
 }
 
-static void drop_bytecode(struct chunk *c)
+/* Want of memory may jump out of lua_dump: what it wrote so far stays with the chunk, unused, and
+ * the next time starts anew. */
+static void keep_all_bytecode(lua_State *L, struct chunk *chunk)
 {
-    free(c->bytecode);
-    c->bytecode = NULL;
-    c->bytecode_len = 0;
+    free(chunk->bytecode);
+    chunk->bytecode = NULL;
+    chunk->bytecode_len = 0;
+    chunk->compiled = lua_dump(L, keep_bytecode, chunk) == 0;
 }
 
 int loader_load(lua_State *L, struct chunk *chunk)
 {
-    if (chunk->bytecode)
+    if (chunk->compiled)
         return luaL_loadbufferx(L, chunk->bytecode, chunk->bytecode_len, chunk->chunk_name, "b");
     if (chunk->source_len && chunk->source[0] == BYTECODE_MARK) {
         lua_pushfstring(L, "%s:1: this is bytecode; Lua files are text", chunk->chunk_name + 1);
@@ -121,13 +124,6 @@ int loader_load(lua_State *L, struct chunk *chunk)
     int status = luaL_loadbufferx(L, chunk->source, chunk->source_len, chunk->chunk_name, "t");
     if (status != 0)
         return status;
-    /* lua_dump may leave for want of memory: then only a part would be kept */
-    struct chunk fresh = {0};
-    if (lua_dump(L, keep_bytecode, &fresh) == 0) {
-        chunk->bytecode = fresh.bytecode;
-        chunk->bytecode_len = fresh.bytecode_len;
-    } else {
-        drop_bytecode(&fresh);
-    }
+    keep_all_bytecode(L, chunk);
     return 0;
 }

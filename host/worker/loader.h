@@ -17,6 +17,7 @@ struct chunk {
     size_t source_len;
     char *bytecode;
     size_t bytecode_len;
+    bool compiled; /* the bytecode is whole */
 };
 
 /* A func version in this worker, with its warm pool. */

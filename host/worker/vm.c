@@ -61,7 +61,8 @@ static bool fail_full(struct vm *vm, struct err *err)
                    heap_limit_bytes(vm->heap) >> 20, heap_peak_bytes(vm->heap) >> 10);
 }
 
-struct str vm_error_text(lua_State *L, int index)
+/* The message of an error value of any type; borrowed from the stack. May leave by vm->escape. */
+static struct str error_text(lua_State *L, int index)
 {
     struct str text = {NULL, 0};
 
@@ -88,7 +89,7 @@ bool vm_protect(struct vm *vm, lua_CFunction fn, void *argument, struct err *err
         return fail_full(vm, err);
     if (lua_cpcall(vm->L, fn, argument) == 0)
         return true;
-    struct str text = vm_error_text(vm->L, -1);
+    struct str text = error_text(vm->L, -1);
     err_set(err, ERR_FUNCTION_ERROR, "%.*s", STR_ARG(text));
     lua_settop(vm->L, 0);
     return false;
@@ -100,6 +101,10 @@ bool vm_resume(struct vm *vm, int arguments, int *status, struct err *err)
     if (sigsetjmp(vm->escape, 0) != 0)
         return fail_full(vm, err);
     *status = lua_resume(vm->thread, arguments);
+    if (*status != 0 && *status != LUA_YIELD) {
+        struct str text = error_text(vm->thread, -1);
+        err_set(err, ERR_FUNCTION_ERROR, "%.*s", STR_ARG(text));
+    }
     return true;
 }
 

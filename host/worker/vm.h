@@ -45,14 +45,12 @@ bool vm_reset(struct vm *vm);
  */
 bool vm_protect(struct vm *vm, lua_CFunction fn, void *argument, struct err *err);
 
-/* lua_resume on vm->thread under the same protection; `*status` is what it returned. */
+/* lua_resume on vm->thread under the same protection; `*status` is what it returned. When that is
+ * an error, `err` has its message, and the call still returns true. */
 bool vm_resume(struct vm *vm, int arguments, int *status, struct err *err);
 
 /* The vm that a state or one of its coroutines belongs to. */
 struct vm *vm_of(lua_State *L);
-
-/* The message of the error value at `index`, which may be of any type; borrowed from the stack. */
-struct str vm_error_text(lua_State *L, int index);
 
 /* Closes the regions kept for the next vm. */
 void vm_drop_spare_heaps(void);
