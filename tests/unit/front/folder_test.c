@@ -1,0 +1,410 @@
+/* folder_test.c - a functions folder: what is found in it, what has changed, what is ignored. */
+/* SPDX-License-Identifier: MIT */
+#include "../base/cases.h"
+
+#include <fcntl.h>
+#include <ftw.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "front/folder.h"
+#include "wire/message.h"
+
+enum { FILE_MOST = 1000, MODULES_MOST = 100 };
+
+/* -- A folder of the test's own -------------------------------------------------------------- */
+
+static char place[] = "/tmp/folder_test_XXXXXX";
+static struct folder folder;
+static int inotify;
+
+static const char *path_of(const char *name)
+{
+    static char path[512];
+
+    snprintf(path, sizeof(path), "%s/%s", place, name);
+    return path;
+}
+
+static void write_text(const char *name, struct str text)
+{
+    int fd = open(path_of(name), O_WRONLY | O_CREAT | O_TRUNC, 0644);
+
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, text.at, text.len), text.len);
+    close(fd);
+}
+
+static int remove_one(const char *path, const struct stat *s, int type, struct FTW *ftw)
+{
+    (void)s;
+    (void)type;
+    (void)ftw;
+    return remove(path);
+}
+
+static int open_folder(void **state)
+{
+    (void)state;
+    memcpy(place + sizeof(place) - 7, "XXXXXX", 6);
+    if (!mkdtemp(place))
+        return -1;
+    log_init("probe", LOG_ERROR);
+    inotify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+    folder_init(&folder, place, inotify, FILE_MOST);
+    return 0;
+}
+
+static int close_folder(void **state)
+{
+    (void)state;
+    folder_fini(&folder);
+    close(inotify);
+    return nftw(place, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+/* Hands the events so far to the folder; false when there was none. */
+static bool note_events(void)
+{
+    _Alignas(struct inotify_event) char bytes[16384];
+    ssize_t len = read(inotify, bytes, sizeof(bytes));
+
+    for (char *p = bytes; len > 0 && p < bytes + len;) {
+        struct inotify_event *event = (struct inotify_event *)p;
+
+        folder_note(&folder, event);
+        p += sizeof(*event) + event->len;
+    }
+    return len > 0;
+}
+
+/* Scans; what is being written is left for the time told. */
+static uint64_t scan(void)
+{
+    uint64_t again_ns = 0;
+
+    while (note_events())
+        ;
+    assert_true(folder_scan(&folder, &again_ns));
+    return again_ns;
+}
+
+static uint64_t serial_of(const char *name)
+{
+    struct file *file = folder_find(&folder, str_of(name));
+
+    return file ? file->serial : 0;
+}
+
+static void expect_text(const char *name, const char *text)
+{
+    struct file *file = folder_find(&folder, str_of(name));
+
+    if (!file || !file->read)
+        fail_msg("%s is not there: %s", name, file ? file->error : "not found");
+    else
+        expect_str(buf_str(&file->text), str_of(text));
+}
+
+static void expect_error(const char *name, const char *part)
+{
+    struct file *file = folder_find(&folder, str_of(name));
+
+    if (!file || file->read || !file->error)
+        fail_msg("%s has no error", name);
+    else
+        expect_contains(file->error, part);
+}
+
+/* -- Functions ------------------------------------------------------------------------------- */
+
+static void files_are_found_changed_and_removed(void **state)
+{
+    (void)state;
+    assert_int_equal(scan(), 0);
+    assert_null(folder.files);
+    write_text("hash.lua", STR("one"));
+    write_text("sort.lua", STR("two"));
+    scan();
+    expect_text("hash", "one");
+    expect_text("sort", "two");
+    uint64_t hash = serial_of("hash"), sort = serial_of("sort");
+    assert_int_not_equal(hash, sort);
+    scan();
+    assert_int_equal(serial_of("hash"), hash);
+    write_text("hash.lua", STR("three"));
+    scan();
+    expect_text("hash", "three");
+    assert_in_range(serial_of("hash"), sort + 1, UINT64_MAX);
+    assert_int_equal(serial_of("sort"), sort);
+    assert_int_equal(unlink(path_of("hash.lua")), 0);
+    scan();
+    assert_null(folder_find(&folder, STR("hash")));
+    expect_text("sort", "two");
+}
+
+static void a_file_moved_in_place_of_another_is_read(void **state)
+{
+    (void)state;
+    write_text("f.lua", STR("old"));
+    scan();
+    uint64_t before = serial_of("f");
+    write_text("f.lua.new", STR("new"));
+    char from[512];
+    snprintf(from, sizeof(from), "%s", path_of("f.lua.new"));
+    assert_int_equal(rename(from, path_of("f.lua")), 0);
+    assert_int_equal(scan(), 0);
+    expect_text("f", "new");
+    assert_in_range(serial_of("f"), before + 1, UINT64_MAX);
+}
+
+static void other_names_are_ignored(void **state)
+{
+    static const char *const names[] = {".hidden.lua", "f.txt",   "f.lua~", ".lua", "F.lua",
+                                        "a b.lua",     "f.lua.x", "_f.lua", "lua",  "f.LUA",
+                                        ".f.lua.swp",  "-f.lua",  "a.b.lua"};
+
+    (void)state;
+    log_init("probe", LOG_ERROR);
+    for (size_t i = 0; i < COUNT(names); i++)
+        write_text(names[i], STR("text"));
+    write_text("good.lua", STR("text"));
+    scan();
+    for (struct file *f = folder.files; f; f = f->next)
+        if (f->read && strcmp(f->name, "good") != 0)
+            fail_msg("%s is read", f->name);
+    assert_null(folder_find(&folder, STR("F")));
+    expect_text("good", "text");
+}
+
+/* As editors and scripts do it: the same size, and the times put back. */
+static void a_rewrite_that_leaves_no_mark_is_noticed_by_its_event(void **state)
+{
+    struct stat s;
+
+    (void)state;
+    write_text("f.lua", STR("aaaa"));
+    scan();
+    uint64_t before = serial_of("f");
+    struct file *file = folder_find(&folder, STR("f"));
+    assert_int_equal(stat(path_of("f.lua"), &s), 0);
+    write_text("f.lua", STR("bbbb"));
+    assert_int_equal(
+        utimensat(AT_FDCWD, path_of("f.lua"), (const struct timespec[]){s.st_atim, s.st_mtim}, 0),
+        0);
+    while (note_events())
+        ;
+    assert_true(file->told);
+    /* also the time of the change of state, which is not to be set from outside */
+    assert_int_equal(stat(path_of("f.lua"), &s), 0);
+    file->mark.changed_ns = (int64_t)s.st_ctim.tv_sec * (int64_t)NS_PER_S + s.st_ctim.tv_nsec;
+    scan();
+    expect_text("f", "bbbb");
+    assert_int_equal(serial_of("f"), before + 1);
+    assert_false(file->told);
+}
+
+static void the_same_text_again_is_no_change(void **state)
+{
+    (void)state;
+    write_text("f.lua", STR("text"));
+    scan();
+    uint64_t before = serial_of("f");
+    write_text("f.lua", STR("text"));
+    scan();
+    assert_int_equal(serial_of("f"), before);
+}
+
+static void without_events_marks_tell_what_has_changed(void **state)
+{
+    struct folder other;
+    uint64_t again_ns = 0;
+
+    (void)state;
+    folder_init(&other, place, -1, FILE_MOST);
+    write_text("f.lua", STR("text"));
+    assert_true(folder_scan(&other, &again_ns));
+    uint64_t before = folder_find(&other, STR("f"))->serial;
+    write_text("f.lua", STR("longer text"));
+    assert_true(folder_scan(&other, &again_ns));
+    assert_int_equal(folder_find(&other, STR("f"))->serial, before + 1);
+    assert_int_equal(again_ns, 0);
+    folder_fini(&other);
+}
+
+/* A file that is open for writing is left alone until it is closed. */
+static void a_file_being_written_is_left_for_later(void **state)
+{
+    (void)state;
+    scan();
+    int fd = open(path_of("f.lua"), O_WRONLY | O_CREAT, 0644);
+    assert_int_equal(write(fd, "ha", 2), 2);
+    uint64_t again_ns = scan();
+    assert_in_range(again_ns, clock_now_ns(), clock_now_ns() + NS_PER_S);
+    assert_null(folder_find(&folder, STR("f")));
+    assert_int_equal(write(fd, "lf", 2), 2);
+    close(fd);
+    assert_int_equal(scan(), 0);
+    expect_text("f", "half");
+}
+
+static void what_cannot_be_read_is_told(void **state)
+{
+    static char large[FILE_MOST + 1];
+
+    (void)state;
+    memset(large, ' ', sizeof(large));
+    write_text("exact.lua", (struct str){large, FILE_MOST});
+    write_text("large.lua", (struct str){large, FILE_MOST + 1});
+    assert_int_equal(mkdir(path_of("dir.lua"), 0755), 0);
+    assert_int_equal(mkfifo(path_of("fifo.lua"), 0644), 0);
+    write_text("locked.lua", STR("text"));
+    assert_int_equal(chmod(path_of("locked.lua"), 0), 0);
+    scan();
+    assert_non_null(folder_find(&folder, STR("exact")));
+    assert_true(folder_find(&folder, STR("exact"))->read);
+    expect_error("large", "more than 1000 bytes");
+    expect_error("dir", "it is no regular file");
+    expect_error("fifo", "it is no regular file");
+    if (geteuid() != 0)
+        expect_error("locked", "it cannot be opened");
+    uint64_t before = serial_of("large");
+    scan();
+    assert_int_equal(serial_of("large"), before);
+    write_text("large.lua", STR("small"));
+    scan();
+    expect_text("large", "small");
+}
+
+static void a_folder_that_is_not_there_comes_later(void **state)
+{
+    struct folder later;
+    char path[512];
+    uint64_t again_ns = 0;
+
+    (void)state;
+    snprintf(path, sizeof(path), "%s", path_of("later"));
+    folder_init(&later, path, inotify, FILE_MOST);
+    assert_false(folder_scan(&later, &again_ns));
+    assert_int_equal(mkdir(path, 0755), 0);
+    write_text("later/f.lua", STR("text"));
+    assert_true(folder_scan(&later, &again_ns));
+    assert_non_null(folder_find(&later, STR("f")));
+    assert_int_equal(unlink(path_of("later/f.lua")), 0);
+    assert_int_equal(rmdir(path), 0);
+    assert_false(folder_scan(&later, &again_ns));
+    assert_null(folder_find(&later, STR("f")));
+    folder_fini(&later);
+}
+
+/* -- Modules --------------------------------------------------------------------------------- */
+
+/* The names of the modules in the blob, sorted, as "a b.c ". */
+static void expect_modules(const char *expected)
+{
+    struct str names[MODULES_MOST], text, rest = buf_str(&folder.modules_blob->text);
+    char got[2048] = "";
+    size_t count = 0, len = 0;
+
+    while (count < MODULES_MOST && message_next_module(&rest, &names[count], &text))
+        count++;
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = i + 1; k < count; k++)
+            if (strncmp(names[k].at, names[i].at,
+                        names[k].len < names[i].len ? names[k].len : names[i].len) < 0) {
+                struct str swap = names[i];
+
+                names[i] = names[k];
+                names[k] = swap;
+            }
+    for (size_t i = 0; i < count; i++)
+        len += (size_t)snprintf(got + len, sizeof(got) - len, "%.*s ", STR_ARG(names[i]));
+    assert_string_equal(got, expected);
+}
+
+static void modules_are_found_in_folders_of_lib(void **state)
+{
+    (void)state;
+    assert_int_equal(mkdir(path_of("lib"), 0755), 0);
+    assert_int_equal(mkdir(path_of("lib/text"), 0755), 0);
+    assert_int_equal(mkdir(path_of("lib/.git"), 0755), 0);
+    write_text("lib/words.lua", STR("return 1"));
+    write_text("lib/text/more.lua", STR("return 2"));
+    write_text("lib/.git/no.lua", STR("return 3"));
+    write_text("lib/notes.txt", STR("no"));
+    scan();
+    expect_modules("text.more words ");
+    uint64_t before = folder.modules_serial;
+    scan();
+    assert_int_equal(folder.modules_serial, before);
+    write_text("lib/text/more.lua", STR("return 4"));
+    scan();
+    assert_int_not_equal(folder.modules_serial, before);
+    before = folder.modules_serial;
+    assert_int_equal(unlink(path_of("lib/words.lua")), 0);
+    scan();
+    expect_modules("text.more ");
+    assert_int_not_equal(folder.modules_serial, before);
+    assert_null(folder_find(&folder, STR("words")));
+}
+
+static void modules_are_found_eight_folders_deep(void **state)
+{
+    char name[256];
+    size_t len = (size_t)snprintf(name, sizeof(name), "lib");
+
+    (void)state;
+    for (int depth = 0; depth <= 9; depth++) {
+        assert_int_equal(mkdir(path_of(name), 0755), 0);
+        snprintf(name + len, sizeof(name) - len, "/m.lua");
+        write_text(name, STR("return 1"));
+        len += (size_t)snprintf(name + len, sizeof(name) - len, "/d");
+    }
+    scan();
+    expect_modules("d.d.d.d.d.d.d.d.m d.d.d.d.d.d.d.m d.d.d.d.d.d.m d.d.d.d.d.m d.d.d.d.m d.d.d.m "
+                   "d.d.m d.m m ");
+}
+
+static void a_module_that_cannot_be_read_leaves_the_others(void **state)
+{
+    static char large[FILE_MOST + 1];
+
+    (void)state;
+    memset(large, ' ', sizeof(large));
+    assert_int_equal(mkdir(path_of("lib"), 0755), 0);
+    write_text("lib/large.lua", (struct str){large, sizeof(large)});
+    write_text("lib/small.lua", STR("return 1"));
+    scan();
+    expect_modules("small ");
+    write_text("lib/large.lua", STR("return 2"));
+    scan();
+    expect_modules("large small ");
+}
+
+#define FOLDER_TEST(name) cmocka_unit_test_setup_teardown(name, open_folder, close_folder)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        FOLDER_TEST(files_are_found_changed_and_removed),
+        FOLDER_TEST(a_file_moved_in_place_of_another_is_read),
+        FOLDER_TEST(other_names_are_ignored),
+        FOLDER_TEST(a_rewrite_that_leaves_no_mark_is_noticed_by_its_event),
+        FOLDER_TEST(the_same_text_again_is_no_change),
+        FOLDER_TEST(without_events_marks_tell_what_has_changed),
+        FOLDER_TEST(a_file_being_written_is_left_for_later),
+        FOLDER_TEST(what_cannot_be_read_is_told),
+        FOLDER_TEST(a_folder_that_is_not_there_comes_later),
+        FOLDER_TEST(modules_are_found_in_folders_of_lib),
+        FOLDER_TEST(modules_are_found_eight_folders_deep),
+        FOLDER_TEST(a_module_that_cannot_be_read_leaves_the_others),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,171 @@
+/* listener_test.c - sockets that listen: ports, addresses, and what is told when they cannot. */
+/* SPDX-License-Identifier: MIT */
+#include "../base/cases.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "supervise/listener.h"
+
+static struct settings settings_of(const char *host, uint16_t port)
+{
+    struct settings s = {.port = port};
+
+    snprintf(s.host, sizeof(s.host), "%s", host);
+    return s;
+}
+
+static void close_all(const int *fds, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        close(fds[i]);
+}
+
+static unsigned port_of(int fd)
+{
+    char url[URL_MAX];
+    unsigned port = 0;
+
+    listener_url(fd, url);
+    assert_int_equal(sscanf(strrchr(url, ':'), ":%u", &port), 1);
+    return port;
+}
+
+static bool connects(unsigned port)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_port = htons((in_port_t)port),
+                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    bool ok = connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0;
+
+    close(fd);
+    return ok;
+}
+
+static void port_0_is_any_free_one(void **state)
+{
+    const struct settings s = settings_of("127.0.0.1", 0);
+    int first[LISTENERS_MAX], second[LISTENERS_MAX];
+    size_t first_count, second_count;
+    struct err err;
+    char url[URL_MAX], expected[URL_MAX];
+
+    (void)state;
+    assert_true(listener_open(&s, first, &first_count, &err));
+    assert_true(listener_open(&s, second, &second_count, &err));
+    assert_int_equal(first_count, 1);
+    assert_int_equal(second_count, 1);
+    assert_int_not_equal(port_of(first[0]), 0);
+    assert_int_not_equal(port_of(first[0]), port_of(second[0]));
+    assert_true(connects(port_of(first[0])));
+    assert_true(connects(port_of(second[0])));
+    listener_url(first[0], url);
+    snprintf(expected, sizeof(expected), "http://127.0.0.1:%u", port_of(first[0]));
+    assert_string_equal(url, expected);
+    close_all(first, first_count);
+    close_all(second, second_count);
+}
+
+static void a_port_in_use_is_told_with_the_address(void **state)
+{
+    const struct settings any = settings_of("127.0.0.1", 0);
+    int fds[LISTENERS_MAX], none[LISTENERS_MAX];
+    size_t count, none_count = 77;
+    struct err err;
+    char expected[64];
+
+    (void)state;
+    assert_true(listener_open(&any, fds, &count, &err));
+    unsigned port = port_of(fds[0]);
+    const struct settings same = settings_of("127.0.0.1", (uint16_t)port);
+    assert_false(listener_open(&same, none, &none_count, &err));
+    assert_int_equal(none_count, 0);
+    assert_int_equal(err.code, ERR_INTERNAL);
+    snprintf(expected, sizeof(expected), "127.0.0.1:%u", port);
+    expect_contains(err.text, expected);
+    expect_contains(err.text, "in use");
+    close_all(fds, count);
+    assert_true(listener_open(&same, fds, &count, &err));
+    assert_int_equal(port_of(fds[0]), port);
+    close_all(fds, count);
+}
+
+static void an_address_that_is_none_is_told(void **state)
+{
+    static const char *const hosts[] = {"no such host", "256.256.256.256", "192.0.2.1"};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(hosts); i++) {
+        const struct settings s = settings_of(hosts[i], 0);
+        int fds[LISTENERS_MAX];
+        size_t count = 77;
+        struct err err;
+
+        assert_false(listener_open(&s, fds, &count, &err));
+        assert_int_equal(count, 0);
+        expect_contains(err.text, hosts[i]);
+    }
+}
+
+static bool has_ipv6(void)
+{
+    struct sockaddr_in6 address = {.sin6_family = AF_INET6, .sin6_addr = in6addr_loopback};
+    int fd = socket(AF_INET6, SOCK_STREAM, 0);
+    bool ok = fd >= 0 && bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0;
+
+    if (fd >= 0)
+        close(fd);
+    return ok;
+}
+
+static void ipv6_addresses_are_written_in_brackets(void **state)
+{
+    const struct settings s = settings_of("::1", 0);
+    int fds[LISTENERS_MAX];
+    size_t count;
+    struct err err;
+    char url[URL_MAX];
+
+    (void)state;
+    if (!has_ipv6())
+        skip();
+    assert_true(listener_open(&s, fds, &count, &err));
+    listener_url(fds[0], url);
+    expect_contains(url, "http://[::1]:");
+    close_all(fds, count);
+}
+
+/* Every address has the same port, also when it is the system that chooses it. */
+static void no_host_is_every_address(void **state)
+{
+    const struct settings s = settings_of("", 0);
+    int fds[LISTENERS_MAX];
+    size_t count;
+    struct err err;
+
+    (void)state;
+    if (!listener_open(&s, fds, &count, &err))
+        fail_msg("%s", err.text);
+    assert_in_range(count, 1, LISTENERS_MAX);
+    for (size_t i = 1; i < count; i++)
+        assert_int_equal(port_of(fds[i]), port_of(fds[0]));
+    assert_true(connects(port_of(fds[0])));
+    close_all(fds, count);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(port_0_is_any_free_one),
+        cmocka_unit_test(a_port_in_use_is_told_with_the_address),
+        cmocka_unit_test(an_address_that_is_none_is_told),
+        cmocka_unit_test(ipv6_addresses_are_written_in_brackets),
+        cmocka_unit_test(no_host_is_every_address),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
