@@ -2,28 +2,46 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/log.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buf.h"
 #include "base/clock.h"
 
-/* A pipe that polls writable takes PIPE_BUF bytes at once, so a line of that size cannot block. */
+/* PIPE_BUF: a pipe takes a line of this size whole or not at all. */
 enum { LINE_MAX_BYTES = 4096, QUOTES = 4 };
 
 /* One thread logs in each process (the only one): no lock. */
 static struct {
     const char *process;
     enum log_level least;
+    int out;
     uint64_t dropped;
-} logger = {"supervisor", LOG_INFO, 0};
+} logger = {"supervisor", LOG_INFO, STDERR_FILENO, 0};
 
 static const char *const names[] = {"debug", "info", "warn", "error"};
 
+/* A pipe is opened once more, for the flags of the first opening are shared with whoever started
+ * us: a write to the second one fails where it would wait. */
+static int open_pipe_again(void)
+{
+    struct stat s;
+
+    if (fstat(STDERR_FILENO, &s) != 0 || !S_ISFIFO(s.st_mode))
+        return STDERR_FILENO;
+    int fd = open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+    return fd < 0 ? STDERR_FILENO : fd;
+}
+
 void log_init(const char *process, enum log_level least)
 {
+    if (logger.out != STDERR_FILENO)
+        close(logger.out);
+    logger.out = open_pipe_again();
     logger.process = process;
     logger.least = least;
 }
@@ -41,7 +59,7 @@ bool log_level_parse(struct str word, enum log_level *level)
 void log_line(enum log_level level, const char *format, ...)
 {
     char line[LINE_MAX_BYTES], time[CLOCK_TEXT_SIZE];
-    struct pollfd out = {.fd = STDERR_FILENO, .events = POLLOUT};
+    struct pollfd out = {.fd = logger.out, .events = POLLOUT};
     va_list args;
 
     if (level < logger.least)
@@ -54,7 +72,7 @@ void log_line(enum log_level level, const char *format, ...)
     if ((size_t)len > sizeof(line) - 1)
         len = (int)sizeof(line) - 1;
     line[len] = '\n';
-    if (poll(&out, 1, 0) != 1 || write(STDERR_FILENO, line, (size_t)len + 1) < 0)
+    if (poll(&out, 1, 0) != 1 || write(logger.out, line, (size_t)len + 1) < 0)
         logger.dropped++;
 }
 

@@ -61,6 +61,11 @@ static bool set_listen(struct settings *s, const char *name, const char *text, s
     struct str host = {text, (size_t)(colon - text)};
     if (host.len >= 2 && host.at[0] == '[' && host.at[host.len - 1] == ']')
         host = (struct str){host.at + 1, host.len - 2};
+    else if (memchr(host.at, ':', host.len))
+        return err_set(err, ERR_BAD_REQUEST,
+                       "%s is \"%s\", but an IPv6 address stands in brackets: "
+                       "[::1]:8088",
+                       name, text);
     if (host.len >= sizeof(s->host))
         return err_set(err, ERR_BAD_REQUEST, "%s has a host of more than 255 characters", name);
     memcpy(s->host, host.at, host.len);

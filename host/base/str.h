@@ -23,6 +23,9 @@ static inline struct str str_of(const char *text)
 }
 
 bool str_equal(struct str a, struct str b);
+
+/* Below, at or above 0 as `a` sorts before, with or after `b`, byte by byte. */
+int str_compare(struct str a, struct str b);
 bool str_starts(struct str s, struct str prefix);
 
 /* Without ASCII white space at both ends. */

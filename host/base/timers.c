@@ -80,14 +80,18 @@ void timer_stop(struct timers *timers, struct timer *timer)
     sift_down(timers, last->place - 1);
 }
 
-void timers_fire(struct timers *timers, uint64_t now_ns)
+bool timers_fire(struct timers *timers, uint64_t now_ns)
 {
+    bool any = false;
+
     while (timers->count && timers->heap[0]->due_ns <= now_ns) {
         struct timer *timer = timers->heap[0];
 
         timer_stop(timers, timer);
         timer->fire(timer);
+        any = true;
     }
+    return any;
 }
 
 int timers_wait_ms(const struct timers *timers, uint64_t now_ns, int most_ms)

@@ -26,8 +26,9 @@ void timer_start(struct timers *timers, struct timer *timer, uint64_t due_ns,
                  void (*fire)(struct timer *));
 void timer_stop(struct timers *timers, struct timer *timer);
 
-/* Fires what is due at `now_ns`; each is stopped before it fires and may start itself again. */
-void timers_fire(struct timers *timers, uint64_t now_ns);
+/* Fires what is due at `now_ns`; each is stopped before it fires and may start itself again. True
+ * when there was any. */
+bool timers_fire(struct timers *timers, uint64_t now_ns);
 
 /* Milliseconds until the next one, rounded up, at most `most_ms`. */
 int timers_wait_ms(const struct timers *timers, uint64_t now_ns, int most_ms);

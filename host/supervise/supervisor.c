@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "supervise/listener.h"
 #include "wire/control.h"
+#include "wire/message.h"
 
 /* A process that dies sooner than QUICK_MS after its start, QUICK_DEATHS times in a row, is started
  * again only PAUSE_MS later: a fault at start must not become a storm of forks. */
@@ -66,7 +67,6 @@ static void become_child(const char *name)
     signal(SIGINT, SIG_IGN);
     signal(SIGTERM, SIG_IGN);
     signal(SIGHUP, SIG_IGN);
-    signal(SIGPIPE, SIG_IGN);
     sigprocmask(SIG_SETMASK, &s.old_mask, NULL);
     close(s.signals);
     close(s.control);
@@ -156,6 +156,11 @@ static void start_family(void)
         channel_reset(&s.board.channels[i]);
     if (!fork_child(&s.front)) {
         run_front();
+        return;
+    }
+    if (!s.front.pid) {
+        close(s.control);
+        close(s.front_control);
         return;
     }
     for (size_t i = 0; i < s.board.count && !s.is_child; i++) {
@@ -367,12 +372,14 @@ static size_t worker_count(const struct settings *settings)
 static bool prepare(struct err *err)
 {
     const struct settings *settings = s.settings;
-    const size_t slack = 64 << 10, modules_max = 8 << 20;
+    const size_t modules_max = 8 << 20;
     size_t body = (size_t)settings->body_max, reply = (size_t)settings->reply_max;
     size_t source = (size_t)settings->file_max + modules_max;
     size_t in = body > reply ? body : reply;
+    size_t out = reply > MESSAGE_DESCRIPTION_MAX ? reply : MESSAGE_DESCRIPTION_MAX;
     sigset_t mask;
 
+    signal(SIGPIPE, SIG_IGN); /* a log that nobody reads is no reason to end */
     sigemptyset(&mask);
     sigaddset(&mask, SIGCHLD);
     sigaddset(&mask, SIGTERM);
@@ -383,8 +390,8 @@ static bool prepare(struct err *err)
     if (s.signals < 0)
         return err_set_errno(err, "signalfd");
     return listener_open(settings, s.listeners, &s.listener_count, err) &&
-           switchboard_open(&s.board, worker_count(settings), (in > source ? in : source) + slack,
-                            reply + slack, err);
+           switchboard_open(&s.board, worker_count(settings),
+                            (in > source ? in : source) + MESSAGE_EXTRA, out + MESSAGE_EXTRA, err);
 }
 
 int supervisor_main(const struct settings *settings, const struct roles *roles)

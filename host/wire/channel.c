@@ -28,7 +28,7 @@ static bool channel_open(struct channel *c, size_t to_worker_max, size_t to_fron
 {
     c->to_worker_memory = ring_memory(to_worker_max);
     c->to_front_memory = ring_memory(to_front_max);
-    c->wake_worker = eventfd(0, EFD_CLOEXEC);
+    c->wake_worker = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     char *memory = map_shared(channel_memory(c));
     if (!memory)
         return false;

@@ -16,7 +16,7 @@ struct channel {
     struct channel_state *state;
     struct ring *to_worker, *to_front;
     size_t to_worker_memory, to_front_memory;
-    int wake_worker; /* eventfd, blocking reads */
+    int wake_worker; /* eventfd, non-blocking */
 };
 
 /* What all channels have in common. */

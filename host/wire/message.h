@@ -26,7 +26,8 @@ enum call_kind {
     CALL_KINDS
 };
 
-enum { MESSAGE_TEXTS = 3 };
+/* MESSAGE_EXTRA: what a message has beside its main text: head, ids, an error's traceback. */
+enum { MESSAGE_TEXTS = 3, MESSAGE_DESCRIPTION_MAX = 256 << 10, MESSAGE_EXTRA = 64 << 10 };
 
 struct message {
     uint32_t type;

@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "wire/ring.h"
 
+#include <errno.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -140,7 +141,8 @@ void bell_ring(struct bell *bell, int eventfd)
 {
     uint64_t one = 1;
 
-    if (atomic_load(&bell->sleeping) && atomic_exchange(&bell->sleeping, 0))
-        while (write(eventfd, &one, sizeof(one)) < 0)
-            ; /* only EINTR is possible: the counter cannot overflow */
+    if (!atomic_load(&bell->sleeping) || !atomic_exchange(&bell->sleeping, 0))
+        return;
+    while (write(eventfd, &one, sizeof(one)) < 0 && errno == EINTR)
+        ; /* EAGAIN: the counter is full, so the reader wakes anyway */
 }

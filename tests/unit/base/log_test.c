@@ -111,12 +111,22 @@ static void a_full_standard_error_drops_lines_and_counts_them(void **state)
     expect_str((struct str){line.at + line.len - 6, 6}, STR("third\n"));
 }
 
+/* Whoever started us shares the flags of standard error: they are not ours to change. */
+static void standard_error_itself_still_waits(void **state)
+{
+    (void)state;
+    assert_int_equal(fcntl(STDERR_FILENO, F_GETFL) & O_NONBLOCK, 0);
+    log_line(LOG_INFO, "x");
+    assert_int_equal(fcntl(STDERR_FILENO, F_GETFL) & O_NONBLOCK, 0);
+}
+
 static void a_closed_standard_error_drops_lines(void **state)
 {
     uint64_t before = log_dropped();
 
     (void)state;
     close(STDERR_FILENO);
+    log_init("probe", LOG_INFO);
     log_line(LOG_ERROR, "lost");
     assert_int_equal(log_dropped(), before + 1);
 }
@@ -191,6 +201,7 @@ int main(void)
         PIPE_TEST(only_what_is_important_enough_is_written),
         PIPE_TEST(a_line_is_cut_at_4_kib),
         PIPE_TEST(a_full_standard_error_drops_lines_and_counts_them),
+        PIPE_TEST(standard_error_itself_still_waits),
         PIPE_TEST(a_closed_standard_error_drops_lines),
         cmocka_unit_test(quoted_text_cannot_break_a_line),
         cmocka_unit_test(four_quoted_texts_live_at_once),

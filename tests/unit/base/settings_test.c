@@ -162,8 +162,8 @@ static void an_address_is_taken_in_its_forms(void **state)
 static void other_addresses_are_refused(void **state)
 {
     static const char *const texts[] = {
-        "",   "host",  "host:",  "host:65536", "host:-1", "host: 80", "host:80x",    "65536",
-        "-1", "[::1]", "[::1]:", "::1:http",   ":",       "80 ",      "host:80:http"};
+        "",      "host", "host:",  "host:65536", "host:-1", "host: 80", "host:80x",
+        "65536", "-1",   "[::1]:", "[::1]:http", ":",       "80 "};
 
     (void)state;
     for (size_t i = 0; i < COUNT(texts); i++) {
@@ -171,6 +171,18 @@ static void other_addresses_are_refused(void **state)
             fail_msg("\"%s\" is taken", texts[i]);
         expect_contains(err.text, "--listen has the port \"");
         expect_contains(err.text, "0 to 65535");
+    }
+}
+
+static void an_ipv6_address_stands_in_brackets(void **state)
+{
+    static const char *const texts[] = {"::1", "::1:80", "fe80::1:8088", "host:80:81", "[::1]"};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(texts); i++) {
+        assert_false(read_flags("--listen", texts[i], NULL));
+        expect_contains(err.text, texts[i]);
+        expect_contains(err.text, "an IPv6 address stands in brackets: [::1]:8088");
     }
 }
 
@@ -352,6 +364,7 @@ int main(void)
         cmocka_unit_test_setup(a_host_has_at_most_255_characters, clear_all),
         cmocka_unit_test_setup(the_flag_wins_over_the_environment_and_that_over_the_default,
                                clear_all),
+        cmocka_unit_test_setup(an_ipv6_address_stands_in_brackets, clear_all),
         cmocka_unit_test_setup(port_wins_over_the_port_of_listen, clear_all),
         cmocka_unit_test_setup(optimized_is_a_word_or_nothing, clear_all),
         cmocka_unit_test_setup(folders_are_kept_in_order, clear_all),
