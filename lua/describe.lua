@@ -1,6 +1,10 @@
 -- describe.lua - checks what a function file declares. Returns a function of the table that the
 -- file returned (nil where it returned the handler alone), which gives the description that
--- becomes the JSON for the front, or nil and a sentence that names the field.
+-- becomes the JSON for the front, or nil and a sentence that names the field. It is loaded before
+-- the file, which may change every global: all that is called here is bound first.
+local error, pairs, pcall, print, tostring, type = error, pairs, pcall, print, tostring, type
+local concat, format, sort = table.concat, string.format, table.sort
+
 local FIELDS = {
   description = "string",
   params = "table",
@@ -37,8 +41,8 @@ local function names(set)
   for name in pairs(set) do
     list[#list + 1] = name
   end
-  table.sort(list)
-  return table.concat(list, ", ")
+  sort(list)
+  return concat(list, ", ")
 end
 
 --- Raises when `value` has a field that `fields` does not name, or of another type.
@@ -46,10 +50,10 @@ local function check_fields(value, fields, what)
   for name, field in pairs(value) do
     local wanted = fields[name]
     if not wanted then
-      error(("%s has an unknown field `%s`; known are %s"):format(what, tostring(name), names(fields)), 0)
+      error(format("%s has an unknown field `%s`; known are %s", what, tostring(name), names(fields)), 0)
     end
     if wanted ~= "any" and type(field) ~= wanted then
-      error(("%s: `%s` must be a %s, not a %s"):format(what, name, wanted, type(field)), 0)
+      error(format("%s: `%s` must be a %s, not a %s", what, name, wanted, type(field)), 0)
     end
   end
 end
@@ -57,7 +61,7 @@ end
 local function check_limit(definition, name)
   local value, range = definition[name], LIMITS[name]
   if value and (value % 1 ~= 0 or value < range[1] or value > range[2]) then
-    error(("`%s` must be a whole number from %d to %d"):format(name, range[1], range[2]), 0)
+    error(format("`%s` must be a whole number from %d to %d", name, range[1], range[2]), 0)
   end
 end
 
@@ -70,7 +74,7 @@ local function check_default(param, what)
     error(what .. ": `default` must be a text, a number or a boolean; others are made in the handler", 0)
   end
   if kind ~= "any" and type(default) ~= kind then
-    error(("%s: `default` is no %s"):format(what, param.type), 0)
+    error(format("%s: `default` is no %s", what, param.type), 0)
   end
   if param.required then
     error(what .. ": a required parameter has no `default`", 0)
@@ -82,7 +86,7 @@ local function check_default(param, what)
 end
 
 local function describe_param(name, param)
-  local what = ("parameter `%s`"):format(tostring(name))
+  local what = format("parameter `%s`", tostring(name))
   if type(name) ~= "string" then
     error(what .. " needs a name: params = {name = {...}}", 0)
   end
@@ -91,7 +95,7 @@ local function describe_param(name, param)
   end
   check_fields(param, PARAM_FIELDS, what)
   if param.type and not PARAM_TYPES[param.type] then
-    error(("%s: `type` must be one of %s"):format(what, names(PARAM_TYPES)), 0)
+    error(format("%s: `type` must be one of %s", what, names(PARAM_TYPES)), 0)
   end
   check_default(param, what)
   local copy = {type = param.type or "any"}

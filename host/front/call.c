@@ -150,6 +150,20 @@ void call_park(struct call *call)
     call->member->parked++;
 }
 
+void call_unpark(struct call *call)
+{
+    if (call->state != CALL_PARKED)
+        return;
+    stop_counting(call);
+    call->state = CALL_RUNNING;
+    call->member->running++;
+}
+
+bool call_has_begun(const struct call *call)
+{
+    return call->sequence <= atomic_load(&call->member->channel->state->started);
+}
+
 void call_detach(struct call *call)
 {
     stop_counting(call);

@@ -14,7 +14,7 @@ struct reply {
     bool warm;
     uint64_t latency_ns; /* since it was submitted */
     uint64_t phase_ns[PHASE_COUNT];
-    uint32_t pool_size; /* CALL_POOL: instances in that worker now */
+    uint32_t pool_size; /* of its version in its worker, now */
 };
 
 struct call;
@@ -51,6 +51,7 @@ struct call {
     uint64_t sequence; /* among the CALL messages of its worker */
     bool overdue;      /* its worker was told to end it */
     bool pooled;       /* it has a warm instance */
+    unsigned retries;  /* given to a worker again, after one was killed under it */
     call_done done;    /* NULL: nobody waits for it any more */
     void *owner;
     struct batch *children;       /* what it waits for while it is parked */
@@ -79,7 +80,11 @@ void call_answer(struct call *call, struct reply *reply);
 
 void call_join(struct call *call, struct member *member); /* running there from now on */
 void call_park(struct call *call);
-void call_leave(struct call *call); /* its member has it no more */
+void call_unpark(struct call *call); /* it was sent what it waited for */
+void call_leave(struct call *call);  /* its member has it no more */
+
+/* Has its worker taken it off the ring? For calls that are with a member. */
+bool call_has_begun(const struct call *call);
 
 /* Answered already, but its worker still has it. */
 void call_detach(struct call *call);

@@ -169,6 +169,12 @@ static void on_step(struct call *call, void *owner, const struct reply *reply)
         finish(c, &err, none);
         return;
     }
+    if (c->steps.len + reply->json.len > compose_bytes_max()) {
+        err_set(&err, ERR_BAD_RESULT, "the results of the steps together are more than %zu bytes",
+                compose_bytes_max());
+        finish(c, &err, none);
+        return;
+    }
     put_step(c, reply);
     if (++c->step == c->count)
         finish(c, NULL, none);

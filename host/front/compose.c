@@ -10,7 +10,7 @@
 #include "front/registry.h"
 #include "front/reply.h"
 
-enum { CHILDREN_MAX = 1000, BURST_REPLIES = 10 };
+enum { CHILDREN_MAX = 1000, REPLIES_TOGETHER = 10 };
 
 struct item {
     struct batch *batch;
@@ -39,6 +39,11 @@ void compose_init(const struct settings *settings)
 {
     reply_max = settings->reply_max;
     nesting_max = settings->nesting_max;
+}
+
+size_t compose_bytes_max(void)
+{
+    return REPLIES_TOGETHER * (size_t)reply_max;
 }
 
 void timing_add(struct timing *timing, const struct reply *reply)
@@ -145,6 +150,7 @@ static void send_results(struct call *parent, enum err_code code, struct str tex
     struct message m = {.type = MESSAGE_RESULT, .code = code, .call = parent->id};
 
     crew_send(parent->member, &m, (struct str[MESSAGE_TEXTS]){text});
+    call_unpark(parent);
 }
 
 static void finish_children(struct batch *b)
@@ -208,7 +214,7 @@ static void start_item(struct batch *b, size_t i, struct order *order, struct st
 struct batch *compose_burst(struct func *func, size_t count, struct str params,
                             const struct request *request, burst_done done, void *owner)
 {
-    struct batch *b = batch_open(STYLE_REPLY, count, BURST_REPLIES * (size_t)reply_max);
+    struct batch *b = batch_open(STYLE_REPLY, count, compose_bytes_max());
     struct order order = {.kind = CALL_RUN,
                           .func = func,
                           .params = params,

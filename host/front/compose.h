@@ -45,5 +45,8 @@ void compose_chain_abandon(struct chain *chain);
 
 void timing_add(struct timing *timing, const struct reply *reply);
 
+/* How many bytes of results one request may bring together. */
+size_t compose_bytes_max(void);
+
 /* The children that the parked `call` asks for; it is sent their results. */
 void compose_children(struct call *call, struct str list);

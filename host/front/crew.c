@@ -2,6 +2,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "front/crew.h"
 
+#include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
@@ -15,6 +17,12 @@ struct outgoing {
     char bytes[];
 };
 
+/* How much of one worker's messages is taken before the others have their turn. */
+enum { DRAIN_RECORDS = 256, DRAIN_BYTES = 1 << 20 };
+
+/* The supervisor always reads; its socket is full for moments only. */
+enum { TELL_TRIES = 50, TELL_WAIT_MS = 20 };
+
 struct crew crew;
 static int control_fd;
 
@@ -23,8 +31,16 @@ static void tell_supervisor(uint32_t type, const struct member *m)
     struct control c = {
         .type = type, .slot = (uint32_t)m->slot, .pid = m->pid, .generation = m->generation};
 
-    if (send(control_fd, &c, sizeof(c), MSG_NOSIGNAL) != sizeof(c))
-        log_line(LOG_ERROR, "the supervisor does not listen worker=%zu", m->slot);
+    struct pollfd socket = {.fd = control_fd, .events = POLLOUT};
+
+    for (int i = 0; i < TELL_TRIES; i++) {
+        if (send(control_fd, &c, sizeof(c), MSG_NOSIGNAL) == sizeof(c))
+            return;
+        if (errno != EAGAIN && errno != EINTR)
+            break;
+        poll(&socket, 1, TELL_WAIT_MS);
+    }
+    log_line(LOG_ERROR, "the supervisor does not listen worker=%zu", m->slot);
 }
 
 static void begin(struct member *m)
@@ -140,8 +156,8 @@ static enum ring_state take_record(struct member *m, struct buf *copy)
     return RING_RECORD;
 }
 
-bool crew_drain_member(struct member *m,
-                       void (*take)(struct member *, const struct message *, const struct str *))
+static bool drain(struct member *m, size_t records, size_t bytes,
+                  void (*take)(struct member *, const struct message *, const struct str *))
 {
     static struct buf copy;
     struct str texts[MESSAGE_TEXTS];
@@ -149,8 +165,11 @@ bool crew_drain_member(struct member *m,
     enum ring_state state;
     bool any = false;
 
-    while (!m->dying && (state = take_record(m, &copy)) != RING_EMPTY) {
+    while (!m->dying && records-- && (state = take_record(m, &copy)) != RING_EMPTY) {
         any = true;
+        if (copy.len >= bytes)
+            records = 0;
+        bytes -= copy.len;
         if (state == RING_RECORD && message_parse(buf_str(&copy), &message, texts)) {
             take(m, &message, texts);
             continue;
@@ -159,9 +178,15 @@ bool crew_drain_member(struct member *m,
                  m->pid);
         crew_kill(m);
     }
-    if (copy.room > 1 << 20)
+    if (copy.room > DRAIN_BYTES)
         buf_fini(&copy);
     return any;
+}
+
+void crew_drain_dead(struct member *m,
+                     void (*take)(struct member *, const struct message *, const struct str *))
+{
+    drain(m, SIZE_MAX, SIZE_MAX, take);
 }
 
 bool crew_drain(void (*take)(struct member *, const struct message *, const struct str *))
@@ -169,7 +194,7 @@ bool crew_drain(void (*take)(struct member *, const struct message *, const stru
     bool any = false;
 
     for (size_t i = 0; i < crew.count; i++)
-        any |= crew_drain_member(&crew.members[i], take);
+        any |= drain(&crew.members[i], DRAIN_RECORDS, DRAIN_BYTES, take);
     return any;
 }
 

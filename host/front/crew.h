@@ -44,11 +44,13 @@ bool crew_flush(void);
 /* Sends the source of a version to a worker that does not have it yet. */
 void crew_teach(struct member *member, struct version *version);
 
-/* Takes every message that workers have sent to `take`, which gets copies that die with the call.
- * A worker that sent nonsense is killed. True when there was any. */
+/* Takes what workers have sent to `take`, a bounded part from each, which gets copies that die with
+ * the call. A worker that sent nonsense is killed. True when there was any: come back. */
 bool crew_drain(void (*take)(struct member *, const struct message *, const struct str *));
-bool crew_drain_member(struct member *member,
-                       void (*take)(struct member *, const struct message *, const struct str *));
+
+/* All that a worker sent before it died. */
+void crew_drain_dead(struct member *member,
+                     void (*take)(struct member *, const struct message *, const struct str *));
 
 /* Before the front waits, and after. */
 bool crew_may_sleep(void);

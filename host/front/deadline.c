@@ -54,6 +54,10 @@ static void on_deadline(struct timer *timer)
     struct message cancel = {.type = MESSAGE_CANCEL};
     struct call *call = (struct call *)timer;
 
+    if (call->order.kind != CALL_RUN && !call_has_begun(call)) {
+        deadline_start(call, (call->deadline_ns - call->started_ns) / NS_PER_MS);
+        return; /* another call holds the worker up: that is not this function's fault */
+    }
     call->overdue = true;
     cancel.call = call->id;
     crew_send(call->member, &cancel, (struct str[MESSAGE_TEXTS]){{NULL, 0}});

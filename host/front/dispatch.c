@@ -9,7 +9,7 @@
 
 struct queue {
     struct call *first, *last;
-    size_t count;
+    size_t runs; /* of its calls: those that clients or functions asked for */
 };
 
 static struct {
@@ -17,6 +17,7 @@ static struct {
     struct timers *timers;
     struct queue queue;   /* waits for a worker */
     struct queue loading; /* waits for its function's first version */
+    size_t params_max;
     bool draining;
 } d;
 
@@ -28,7 +29,7 @@ static void push_last(struct queue *q, struct call *call)
     call->previous = q->last;
     *(q->last ? &q->last->next : &q->first) = call;
     q->last = call;
-    q->count++;
+    q->runs += call->order.kind == CALL_RUN;
 }
 
 static void push_first(struct queue *q, struct call *call)
@@ -37,14 +38,14 @@ static void push_first(struct queue *q, struct call *call)
     call->next = q->first;
     *(q->first ? &q->first->previous : &q->last) = call;
     q->first = call;
-    q->count++;
+    q->runs += call->order.kind == CALL_RUN;
 }
 
 static void remove_from(struct queue *q, struct call *call)
 {
     *(call->previous ? &call->previous->next : &q->first) = call->next;
     *(call->next ? &call->next->previous : &q->last) = call->previous;
-    q->count--;
+    q->runs -= call->order.kind == CALL_RUN;
 }
 
 /* -- Waiting --------------------------------------------------------------------------------- */
@@ -125,8 +126,8 @@ static uint64_t limit_of(const struct call *call)
 {
     if (call->order.kind == CALL_RUN)
         return call->version->timeout_ms;
-    return (uint64_t)(call->order.kind == CALL_POOL ? d.settings->timeout_ms
-                                                    : d.settings->load_timeout_ms);
+    /* a worker opens instances for half of the time; the last one takes as long as it takes */
+    return (uint64_t)d.settings->load_timeout_ms * (call->order.kind == CALL_POOL ? 2 : 1);
 }
 
 static void start(struct call *call, struct member *m)
@@ -149,6 +150,13 @@ static void start(struct call *call, struct member *m)
     call_join(call, m);
 }
 
+static bool refuse_quarantined(const struct func *func, struct err *err)
+{
+    return err_set(err, ERR_FUNCTION_BROKEN,
+                   "%s crashed its worker %d times within a minute; change its file to try again",
+                   func->name, CRASHES_MAX);
+}
+
 /* In order, but calls for one worker's pool do not hold up those behind them. */
 void dispatch_start(void)
 {
@@ -158,7 +166,13 @@ void dispatch_start(void)
         struct call *next = call->next;
         struct member *m = pick_member(call);
 
-        if (m)
+        if (m && call->version->quarantined) {
+            struct err err;
+
+            refuse_quarantined(call->order.func, &err);
+            end_waiting(call, err.code, err.text);
+            next = d.queue.first; /* whoever was told may have changed the queue */
+        } else if (m)
             start(call, m);
         else if (call->order.kind != CALL_POOL)
             return;
@@ -175,17 +189,17 @@ static bool admit(const struct order *o, struct err *err)
 
     if (d.draining && !o->continues)
         return err_set(err, ERR_DRAINING, "the server is stopping");
-    if (call_slots_are_full() || d.queue.count >= (size_t)d.settings->queue_max ||
+    if (call_slots_are_full() || d.queue.runs >= (size_t)d.settings->queue_max ||
         call_count() >= (size_t)d.settings->calls_max)
         return err_set(err, ERR_QUEUE_FULL, "too many calls are waiting");
     if (!f->current && !f->loading)
         return err_set(err, ERR_FUNCTION_BROKEN, "%s does not load: %s", f->name,
                        f->error ? f->error : "its file is gone");
     if (f->current && f->current->quarantined)
-        return err_set(err, ERR_FUNCTION_BROKEN,
-                       "%s crashed its worker %d times within a minute; change its file to try "
-                       "again",
-                       f->name, CRASHES_MAX);
+        return refuse_quarantined(f, err);
+    if (o->params.len > d.params_max)
+        return err_set(err, ERR_TOO_LARGE, "the parameters of %s are %zu bytes, more than %zu",
+                       f->name, o->params.len, d.params_max);
     if (limit && f->in_flight >= limit)
         return err_set(err, ERR_FUNCTION_BUSY, "%s takes at most %u calls at once", f->name, limit);
     return true;
@@ -263,6 +277,10 @@ void dispatch_forget(struct version *version)
 void dispatch_again(struct call *call)
 {
     call_leave(call);
+    if (!call->done) {
+        call_close(call); /* its client has left */
+        return;
+    }
     timer_stop(d.timers, &call->timer);
     call->started_ns = 0;
     call->state = CALL_QUEUED;
@@ -274,6 +292,8 @@ void dispatch_init(const struct settings *settings, struct timers *timers)
 {
     d.settings = settings;
     d.timers = timers;
+    d.params_max = (size_t)(settings->body_max > settings->reply_max ? settings->body_max
+                                                                     : settings->reply_max);
     call_init(timers);
     deadline_init(timers);
 }
@@ -285,5 +305,5 @@ void dispatch_drain(void)
 
 struct dispatch_figures dispatch_figures(void)
 {
-    return (struct dispatch_figures){d.queue.count, (size_t)d.settings->queue_max};
+    return (struct dispatch_figures){d.queue.runs, (size_t)d.settings->queue_max};
 }

@@ -9,7 +9,8 @@ void dispatch_init(const struct settings *settings, struct timers *timers);
 /* Admits a call. `done` is called once, later, from the loop; unless the call is abandoned first.
  *
  *   owns    the call is dispatch's; valid until `done` returns or it is abandoned
- *   fails   NULL: ERR_QUEUE_FULL, ERR_FUNCTION_BUSY, ERR_FUNCTION_BROKEN, ERR_DRAINING
+ *   fails   NULL: ERR_QUEUE_FULL, ERR_FUNCTION_BUSY, ERR_FUNCTION_BROKEN, ERR_DRAINING,
+ *           ERR_TOO_LARGE (the parameters)
  */
 struct call *dispatch_submit(const struct order *order, call_done done, void *owner,
                              struct err *err);
@@ -27,7 +28,7 @@ void dispatch_forget(struct version *version);
 /* Gives queued calls to workers that are free. */
 void dispatch_start(void);
 
-/* Puts a call that its dead worker had not begun back at the head of the queue. */
+/* Puts a call that its dead worker leaves back at the head of the queue. */
 void dispatch_again(struct call *call);
 
 /* From now on calls are refused with ERR_DRAINING. */

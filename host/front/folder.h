@@ -3,40 +3,20 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-#include <sys/types.h>
-
-#include "base/err.h"
-#include "base/str.h"
+#include "front/file.h"
 #include "front/func.h"
-
-/* What tells a changed file without reading it. */
-struct file_mark {
-    dev_t device;
-    ino_t inode;
-    off_t size;
-    int64_t modified_ns, changed_ns;
-};
-
-struct file {
-    char *name; /* "hash" of hash.lua, "text.words" of lib/text/words.lua */
-    struct file_mark mark;
-    bool told; /* written in place: the mark may be the same */
-    bool seen; /* by the scan under way */
-    bool read; /* `text` is its content; else `error` says why not */
-    struct buf text;
-    char *error;
-    uint64_t serial;     /* of the content; a new one for each change */
-    uint64_t busy_until; /* somebody is writing it: not looked at before, clock_now_ns */
-    struct file *next;
-};
 
 struct folder {
     const char *path;
     int inotify;
     int watch; /* -1: the folder is not there, or cannot be watched */
+    dev_t device;
+    ino_t inode;   /* of what `watch` is on: the path may come to lead to another */
+    bool dangling; /* a link in it leads nowhere */
+    bool full;     /* there are more files than are looked at */
     int lib_watches[64];
     size_t lib_watch_count;
-    struct file *files, *modules;
+    struct files files, modules;
     uint64_t modules_serial;
     struct blob *modules_blob;
     size_t file_max;
@@ -49,8 +29,11 @@ void folder_fini(struct folder *folder);
  * when to come back, 0 for never. False when the folder is not there. */
 bool folder_scan(struct folder *folder, uint64_t *again_ns);
 
-/* Takes note of an inotify event; false when it is of another folder. */
+/* Takes note of an inotify event; true when the folder is to be scanned for it. */
 struct inotify_event;
 bool folder_note(struct folder *folder, const struct inotify_event *event);
+
+/* Has it changed in a way that brings no event? */
+bool folder_is_stale(const struct folder *folder);
 
 struct file *folder_find(struct folder *folder, struct str name);

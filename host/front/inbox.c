@@ -27,6 +27,7 @@ static void take_done(struct call *call, const struct message *m, const struct s
     if (m->code == ERR_DEADLINE)
         deadline_fail(call, &reply);
     reply.details = texts[1];
+    pools_note(call, m->done.count);
     call_leave(call);
     call_answer(call, &reply);
     call_close(call);
@@ -70,11 +71,24 @@ bool inbox_drain(void)
     return crew_drain(take_message);
 }
 
+enum { RETRIES_MAX = 3 };
+
 /* -- Death of a worker ----------------------------------------------------------------------- */
 
 static bool is_fault(int status)
 {
     return !WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL;
+}
+
+/* What had not begun is nobody's loss. What the server wants of a worker for itself is asked again
+ * also when it had begun, unless it looks like the cause of the death. */
+static bool may_go_again(struct call *call, int status)
+{
+    if (call->state != CALL_RUNNING || call->overdue)
+        return false;
+    if (!call_has_begun(call))
+        return true;
+    return call->order.kind != CALL_RUN && !is_fault(status) && call->retries++ < RETRIES_MAX;
 }
 
 static void end_in_dead_worker(struct call *call, int status, bool ran)
@@ -100,13 +114,12 @@ static void end_in_dead_worker(struct call *call, int status, bool ran)
 void inbox_worker_died(struct member *member, int status)
 {
     member->dying = false;
-    crew_drain_member(member, take_message);
+    crew_drain_dead(member, take_message);
     uint64_t running = atomic_load(&member->channel->state->running);
-    uint64_t started = atomic_load(&member->channel->state->started);
     while (member->calls) {
         struct call *call = member->calls;
 
-        if (call->sequence > started && call->state == CALL_RUNNING && !call->overdue)
+        if (may_go_again(call, status))
             dispatch_again(call);
         else
             end_in_dead_worker(call, status, call->id == running);

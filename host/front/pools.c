@@ -43,6 +43,19 @@ bool pools_take(struct call *call, size_t slot)
     return call->pooled;
 }
 
+void pools_note(const struct call *call, uint32_t size)
+{
+    struct version *v = call->version;
+
+    if (call->order.kind == CALL_POOL && !v->pool) {
+        v->pool = calloc(crew.count, sizeof(*v->pool));
+        if (!v->pool)
+            abort();
+    }
+    if (v->pool)
+        v->pool[call->member->slot].size = size;
+}
+
 void pools_returned(struct call *call)
 {
     struct version *v = call->version;
@@ -71,31 +84,51 @@ static uint32_t share_of(const struct func *func, size_t slot)
     return (uint32_t)(func->pool_target / crew.count + (slot < func->pool_target % crew.count));
 }
 
-static void note_size(const struct call *call, const struct reply *reply)
-{
-    struct version *v = call->version;
-    enum err_code code = reply->err.code;
+static bool resize_share(struct func *func, size_t slot, struct pool_change *change,
+                         struct err *err);
 
-    if (!v->pool)
-        v->pool = calloc(crew.count, sizeof(*v->pool));
-    if (!v->pool)
-        abort();
-    if (code != ERR_WORKER_CRASHED && code != ERR_DEADLINE)
-        v->pool[call->order.slot].size = reply->pool_size;
-    if (code != ERR_NONE)
+/* A worker that was ended over it must not be ended again by the same. */
+static void give_up(struct func *func)
+{
+    struct err err;
+
+    log_line(LOG_ERROR, "warm pool is given up: an instance took too long to load function=%s",
+             func->name);
+    func->pool_target = 0;
+    for (size_t i = 0; i < crew.count; i++)
+        resize_share(func, i, NULL, &err);
+}
+
+/* Settles what became of a worker's share. True when that goes on: a worker makes instances for a
+ * while only, then looks at its other calls. */
+static bool go_on(const struct call *call, const struct reply *reply, struct pool_change *change,
+                  struct err *err)
+{
+    struct func *func = call->order.func;
+    size_t slot = call->order.slot;
+    bool wanted = func->current == call->version && share_of(func, slot) == call->order.count;
+
+    *err = reply->err;
+    if (err->code == ERR_NONE && wanted && reply->pool_size < call->order.count &&
+        resize_share(func, slot, change, err))
+        return true;
+    if (err->code != ERR_NONE)
         log_line(LOG_WARN, "warm pool is smaller than asked for function=%s worker=%zu error=%s",
-                 v->func->name, call->order.slot, log_quoted(str_of(reply->err.text)));
+                 func->name, slot, log_quoted(str_of(err->text)));
+    if (err->code == ERR_DEADLINE && wanted)
+        give_up(func);
+    return false;
 }
 
 static void on_share(struct call *call, void *owner, const struct reply *reply)
 {
     struct pool_change *change = owner;
+    struct err err;
 
-    note_size(call, reply);
-    if (!change)
+    if (go_on(call, reply, change, &err) || !change)
         return;
-    if (reply->err.code != ERR_NONE)
-        change->err = reply->err;
+    if (err.code != ERR_NONE)
+        change->err = err;
     if (--change->pending)
         return;
     if (change->done)
@@ -131,7 +164,13 @@ struct pool_change *pools_resize(struct func *func, size_t target, pool_changed 
                 func->error ? func->error : "it is still loading");
         return NULL;
     }
+    if (func->current->quarantined) {
+        err_set(err, ERR_FUNCTION_BROKEN, "%s crashed its worker too often; change its file first",
+                func->name);
+        return NULL;
+    }
     struct pool_change *change = calloc(1, sizeof(*change));
+    uint32_t before = func->pool_target;
     if (!change)
         abort();
     *change = (struct pool_change){.func = func, .done = done, .owner = owner};
@@ -141,6 +180,7 @@ struct pool_change *pools_resize(struct func *func, size_t target, pool_changed 
         change->pending += resize_share(func, i, change, err);
     if (change->pending)
         return change;
+    func->pool_target = before;
     func_unref(func);
     free(change);
     return NULL;

@@ -13,6 +13,9 @@ bool pools_has_idle(const struct version *version, size_t slot);
  * counts a miss. */
 bool pools_take(struct call *call, size_t slot);
 
+/* A worker has said how many instances of the call's version it holds. */
+void pools_note(const struct call *call, uint32_t size);
+
 /* A call has left its worker. */
 void pools_returned(struct call *call);
 

@@ -11,16 +11,17 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "front/declaration.h"
 #include "front/dispatch.h"
 #include "front/folder.h"
 #include "front/pools.h"
 
-enum { SETTLE_MS = 10, LOOK_AGAIN_MS = 100 };
+enum { SETTLE_MS = 10, LOOK_AGAIN_MS = 100, GLANCE_MS = 1000 };
 
 static struct {
     const struct settings *settings;
     struct timers *timers;
-    struct timer rescan;
+    struct timer rescan, glance;
     struct folder *folders;
     size_t folder_count;
     struct func **funcs; /* by name */
@@ -31,14 +32,6 @@ static struct {
 
 /* -- The table ------------------------------------------------------------------------------- */
 
-static int compare(struct str name, const struct func *func)
-{
-    size_t len = strlen(func->name), least = name.len < len ? name.len : len;
-    int order = memcmp(name.at, func->name, least);
-
-    return order ? order : (name.len > len) - (name.len < len);
-}
-
 /* Where `name` is, or would be. */
 static size_t place_of(struct str name)
 {
@@ -47,7 +40,7 @@ static size_t place_of(struct str name)
     while (low < high) {
         size_t middle = (low + high) / 2;
 
-        if (compare(name, r.funcs[middle]) > 0)
+        if (str_compare(name, str_of(r.funcs[middle]->name)) > 0)
             low = middle + 1;
         else
             high = middle;
@@ -59,7 +52,7 @@ struct func *registry_find(struct str name)
 {
     size_t at = place_of(name);
 
-    return at < r.func_count && compare(name, r.funcs[at]) == 0 ? r.funcs[at] : NULL;
+    return at < r.func_count && str_equal(name, str_of(r.funcs[at]->name)) ? r.funcs[at] : NULL;
 }
 
 void registry_each(void (*visit)(struct func *, void *), void *data)
@@ -111,26 +104,6 @@ static void remove_func(size_t at)
 }
 
 /* -- Loading --------------------------------------------------------------------------------- */
-
-static uint64_t number_in(const json_t *description, const char *name, int64_t otherwise)
-{
-    const json_t *value = json_object_get(description, name);
-
-    return value ? (uint64_t)json_number_value(value) : (uint64_t)otherwise;
-}
-
-static bool understand(struct version *v, struct str text, struct err *err)
-{
-    json_error_t error;
-
-    v->description = json_loadb(text.at, text.len, JSON_ALLOW_NUL, &error);
-    if (!v->description)
-        return err_set(err, ERR_INTERNAL, "the worker's description is no JSON: %s", error.text);
-    v->timeout_ms = number_in(v->description, "timeout_ms", r.settings->timeout_ms);
-    v->memory_bytes = (size_t)number_in(v->description, "memory_mb", r.settings->memory_mb) << 20;
-    v->max_concurrency = (uint32_t)number_in(v->description, "max_concurrency", 0);
-    return true;
-}
 
 static void loading_failed(struct func *func, const struct err *err)
 {
@@ -186,12 +159,22 @@ static void on_described(struct call *call, void *owner, const struct reply *rep
     func->loading = NULL;
     r.loading--;
     explain_load(&err);
-    if (err.code == ERR_NONE && understand(v, reply->json, &err))
+    if (err.code == ERR_NONE && declaration_read(v, reply->json, r.settings, &err))
         make_current(func, v);
     else
         loading_failed(func, &err);
     version_unref(v); /* func->loading's */
     version_unref(v); /* the callback's */
+}
+
+/* A newer text has come, or none that can be read. */
+static void drop_loading(struct func *func)
+{
+    if (!func->loading)
+        return;
+    version_unref(func->loading);
+    func->loading = NULL;
+    r.loading--;
 }
 
 static void load(struct func *func, const struct folder *folder, const struct file *file)
@@ -201,10 +184,7 @@ static void load(struct func *func, const struct folder *folder, const struct fi
     struct err err;
 
     v->memory_bytes = (size_t)r.settings->memory_mb << 20;
-    if (func->loading) {
-        version_unref(func->loading);
-        r.loading--;
-    }
+    drop_loading(func);
     func->loading = v;
     r.loading++;
     if (dispatch_submit(&order, on_described, version_ref(v), &err))
@@ -245,15 +225,19 @@ static void update(struct func *func, struct folder *folder, const struct file *
         return;
     }
     struct err err;
+    drop_loading(func);
     err_set(&err, ERR_FUNCTION_BROKEN, "%s", file->error);
     loading_failed(func, &err);
 }
 
 static void add_missing(const struct folder *folder)
 {
-    for (struct file *f = folder->files; f; f = f->next)
+    for (size_t i = 0; i < folder->files.count; i++) {
+        const struct file *f = folder->files.at[i];
+
         if ((f->read || f->error) && !registry_find(str_of(f->name)))
             add_func(str_of(f->name));
+    }
 }
 
 static void resolve(void)
@@ -288,6 +272,15 @@ static void on_rescan(struct timer *timer)
         timer_start(r.timers, timer, again, on_rescan);
 }
 
+/* Later events do not put it off, or a busy neighbour would for ever. */
+static void rescan_soon(void)
+{
+    uint64_t due = clock_now_ns() + SETTLE_MS * NS_PER_MS;
+
+    if (r.rescan.place == 0 || r.rescan.due_ns > due)
+        timer_start(r.timers, &r.rescan, due, on_rescan);
+}
+
 /* -- Watching -------------------------------------------------------------------------------- */
 
 int registry_fd(void)
@@ -298,17 +291,31 @@ int registry_fd(void)
 void registry_on_change(void)
 {
     _Alignas(struct inotify_event) char events[16384];
+    bool changed = false;
     ssize_t len;
 
     while ((len = read(r.inotify, events, sizeof(events))) > 0)
         for (char *at = events; at < events + len;) {
             const struct inotify_event *event = (const struct inotify_event *)at;
 
+            changed |= (event->mask & IN_Q_OVERFLOW) != 0;
             for (size_t i = 0; i < r.folder_count; i++)
-                folder_note(&r.folders[i], event);
+                changed |= folder_note(&r.folders[i], event);
             at += sizeof(*event) + event->len;
         }
-    timer_start(r.timers, &r.rescan, clock_now_ns() + SETTLE_MS * NS_PER_MS, on_rescan);
+    if (changed)
+        rescan_soon();
+}
+
+/* What brings no event: links, and a folder that is another one now. */
+static void on_glance(struct timer *timer)
+{
+    for (size_t i = 0; i < r.folder_count; i++)
+        if (folder_is_stale(&r.folders[i])) {
+            rescan_soon();
+            break;
+        }
+    timer_start(r.timers, timer, clock_now_ns() + GLANCE_MS * NS_PER_MS, on_glance);
 }
 
 bool registry_init(const struct settings *settings, struct timers *timers, struct err *err)
@@ -325,5 +332,6 @@ bool registry_init(const struct settings *settings, struct timers *timers, struc
     for (size_t i = 0; i < r.folder_count; i++)
         folder_init(&r.folders[i], settings->functions[i], r.inotify, (size_t)settings->file_max);
     on_rescan(&r.rescan);
+    on_glance(&r.glance);
     return true;
 }

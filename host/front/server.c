@@ -230,12 +230,13 @@ static void configure(void)
     s.accept.hosts = s.config.hosts;
 }
 
-/* One turn: what is due, what workers sent, then what sockets have, waiting when there is nothing
- * to do. */
+/* One turn: what is due, what workers sent, then what sockets have. It waits only when there was
+ * nothing to do: a reply that was sent leaves its connection with work for the next turn. */
 static void turn(void)
 {
-    timers_fire(&s.timers, clock_now_ns());
-    bool any = inbox_drain();
+    bool any = timers_fire(&s.timers, clock_now_ns());
+
+    any |= inbox_drain();
     dispatch_start();
     bool unsent = crew_flush();
     int wait_ms = 0;

@@ -5,11 +5,12 @@
 #include <luajit-2.1/lauxlib.h>
 
 #include "embedded_lua.h"
+#include "wire/message.h"
 #include "worker/ctx.h"
 #include "worker/json.h"
 #include "worker/sandbox.h"
 
-enum { HANDLER_ARGUMENTS = 2, DESCRIPTION_MAX = 256 << 10 };
+enum { HANDLER_ARGUMENTS = 2, FRAMES_MAX = 32 };
 
 /* -- In -------------------------------------------------------------------------------------- */
 
@@ -77,13 +78,14 @@ static void put_traceback(lua_State *L, struct buf *details)
 {
     buf_clear(details);
     lua_Debug frame;
-    for (int level = 0; level < 32 && lua_getstack(L, level, &frame); level++) {
+    for (int level = 0; level < FRAMES_MAX && lua_getstack(L, level, &frame); level++) {
         lua_getinfo(L, "Snl", &frame);
         if (frame.currentline > 0)
-            buf_format(details, "%s%s:%d: in %s", level ? "\n" : "", frame.short_src,
+            buf_format(details, "%s%s:%d: in %.60s", level ? "\n" : "", frame.short_src,
                        frame.currentline, frame.name ? frame.name : "function");
         else
-            buf_format(details, "%s[C]: in %s", level ? "\n" : "", frame.name ? frame.name : "?");
+            buf_format(details, "%s[C]: in %.60s", level ? "\n" : "",
+                       frame.name ? frame.name : "?");
     }
 }
 
@@ -207,13 +209,26 @@ bool bridge_result(struct call *call, size_t max, struct buf *out, struct err *e
     return vm_protect(call->vm, l_encode_result, &o, err) && o.ok;
 }
 
+/* Before the file runs, which may replace what describe.lua calls. */
+static int l_prepare_describe(lua_State *L)
+{
+    if (luaL_loadbufferx(L, lua_describe_text, lua_describe_len, "@describe.lua", "t") != 0)
+        return lua_error(L);
+    lua_call(L, 0, 1);
+    lua_rawseti(L, LUA_REGISTRYINDEX, SLOT_DESCRIBE);
+    return 0;
+}
+
+struct vm *bridge_open_described(struct code *code, size_t limit_bytes, struct err *err)
+{
+    return vm_open_prepared(code, limit_bytes, l_prepare_describe, err);
+}
+
 static int l_describe(lua_State *L)
 {
     struct out *o = lua_touserdata(L, 1);
 
-    if (luaL_loadbufferx(L, lua_describe_text, lua_describe_len, "@describe.lua", "t") != 0)
-        return lua_error(L);
-    lua_call(L, 0, 1);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, SLOT_DESCRIBE);
     lua_rawgeti(L, LUA_REGISTRYINDEX, SLOT_DEFINITION);
     lua_call(L, 1, 2);
     if (lua_isnil(L, -2))
@@ -225,7 +240,7 @@ static int l_describe(lua_State *L)
 
 bool bridge_describe(struct vm *vm, struct buf *out, struct err *err)
 {
-    struct out o = {NULL, DESCRIPTION_MAX, out, err, false};
+    struct out o = {NULL, MESSAGE_DESCRIPTION_MAX, out, err, false};
 
     return vm_protect(vm, l_describe, &o, err) && o.ok;
 }

@@ -27,6 +27,9 @@ bool bridge_push_results(struct call *call, struct str text, int *arguments, str
  */
 bool bridge_result(struct call *call, size_t max, struct buf *out, struct err *err);
 
+/* Opens a vm for bridge_describe; fails as vm_open does. */
+struct vm *bridge_open_described(struct code *code, size_t limit_bytes, struct err *err);
+
 /* Appends what the function file of `vm` declares, as JSON.
  *
  *   fails   ERR_FUNCTION_ERROR naming the field and what it takes; ERR_MEMORY_LIMIT

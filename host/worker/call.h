@@ -20,6 +20,5 @@ struct call {
     uint64_t wake_ns;    /* WAIT_TIME */
     bool all;            /* WAIT_CHILDREN: the caller gets a list */
     struct buf children; /* WAIT_CHILDREN: JSON [[function, params], ...] */
-    size_t logged_bytes;
     uint64_t began_ns, deployed_ns;
 };

@@ -40,18 +40,16 @@ static int l_remaining_ms(lua_State *L)
 void ctx_log(lua_State *L, enum log_level level, struct str text)
 {
     static const struct str cut = STR("this call has logged 64 KiB; the rest is left out");
-    struct call *call = vm_of(L)->call;
+    struct vm *vm = vm_of(L);
 
-    if (call && call->logged_bytes > LOG_CALL_MAX)
+    if (vm->logged_bytes > LOG_CALL_MAX)
         return;
     if (text.len > LOG_LINE_MAX)
         text.len = LOG_LINE_MAX;
-    worker_log(call, level, text);
-    if (!call)
-        return;
-    call->logged_bytes += text.len + 1;
-    if (call->logged_bytes > LOG_CALL_MAX)
-        worker_log(call, LOG_WARN, cut);
+    worker_log(vm->call, level, text);
+    vm->logged_bytes += text.len + 1;
+    if (vm->logged_bytes > LOG_CALL_MAX)
+        worker_log(vm->call, LOG_WARN, cut);
 }
 
 static int l_log(lua_State *L)

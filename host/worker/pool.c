@@ -4,6 +4,8 @@
 
 #include <stdlib.h>
 
+#include "base/clock.h"
+
 static bool add(struct code *code, size_t limit_bytes, struct err *err)
 {
     if (code->idle_room <= code->pool_size) {
@@ -27,16 +29,20 @@ static bool add(struct code *code, size_t limit_bytes, struct err *err)
     return true;
 }
 
-bool pool_resize(struct code *code, size_t target, size_t limit_bytes, struct err *err)
+bool pool_resize(struct code *code, size_t target, size_t limit_bytes, uint64_t until_ns,
+                 struct err *err)
 {
     code->pool_target = target;
     while (code->pool_size > target && code->idle_count) {
         vm_close(code->idle[--code->idle_count]);
         code->pool_size--;
     }
-    while (code->pool_size < target)
+    while (code->pool_size < target) {
         if (!add(code, limit_bytes, err))
             return false;
+        if (clock_now_ns() >= until_ns)
+            break;
+    }
     return true;
 }
 

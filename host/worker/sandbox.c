@@ -29,7 +29,7 @@ static const char *const globals_taken[] = {"dofile", "loadfile", "getfenv", "se
                                             "gcinfo", "newproxy", "module",  "jit"};
 static const char *const os_kept[] = {"time", "date", "clock", "difftime"};
 
-static const char park_mark;
+static const char park_mark, loading_mark;
 
 void l_push_park_mark(lua_State *L)
 {
@@ -119,50 +119,58 @@ static int l_load(lua_State *L)
     return 1;
 }
 
-/* Pushes what `name` stands for, or nil. */
-static void l_find_module(lua_State *L, const char *name)
+static int l_load_module(lua_State *L)
 {
-    const struct native *native = native_find(name);
-    struct chunk *module = native ? NULL : loader_module(vm_of(L)->code, name);
+    struct chunk *module = lua_touserdata(L, 1);
 
-    if (native) {
-        l_native_push(L, native);
-    } else if (strcmp(name, "json") == 0) {
-        l_json_push(L);
-    } else if (!module) {
-        lua_pushnil(L);
-    } else {
-        if (loader_load(L, module) != 0)
-            lua_error(L);
-        lua_pushstring(L, name);
-        lua_call(L, 1, 1);
-        if (lua_isnil(L, -1))
-            luaL_error(L, "require: module \"%s\" returned nothing", name);
-    }
+    if (loader_load(L, module) != 0)
+        return lua_error(L);
+    lua_pushstring(L, module->name);
+    lua_call(L, 1, 1);
+    if (lua_isnil(L, -1))
+        return luaL_error(L, "require: module \"%s\" returned nothing", module->name);
+    return 1;
+}
+
+/* Pushes what the module returns. While it loads, SLOT_LOADED (at index 2) has the mark. */
+static void l_require_module(lua_State *L, const char *name)
+{
+    struct chunk *module = loader_module(vm_of(L)->code, name);
+
+    if (!module)
+        luaL_error(L, "require: there is no native and no module lib/%s.lua called \"%s\"", name,
+                   name);
+    lua_pushlightuserdata(L, (void *)&loading_mark);
+    lua_setfield(L, 2, name);
+    lua_pushcfunction(L, l_load_module);
+    lua_pushlightuserdata(L, module);
+    if (lua_pcall(L, 1, 1, 0) == 0)
+        return;
+    lua_pushnil(L);
+    lua_setfield(L, 2, name);
+    lua_error(L);
 }
 
 static int l_require(lua_State *L)
 {
     size_t len;
     const char *name = luaL_checklstring(L, 1, &len);
+    const struct native *native;
 
     luaL_argcheck(L, strlen(name) == len, 1, "a module's name holds no NUL");
     lua_settop(L, 1);
     lua_rawgeti(L, LUA_REGISTRYINDEX, SLOT_LOADED);
     lua_getfield(L, 2, name);
-    if (!lua_isnil(L, -1)) {
-        if (lua_isboolean(L, -1))
-            return luaL_error(L, "require: module \"%s\" requires itself", name);
+    if (lua_touserdata(L, -1) == &loading_mark)
+        return luaL_error(L, "require: module \"%s\" requires itself", name);
+    if (!lua_isnil(L, -1))
         return 1;
-    }
-    lua_pushboolean(L, 0);
-    lua_setfield(L, 2, name);
-    l_find_module(L, name);
-    if (lua_isnil(L, -1)) {
-        lua_setfield(L, 2, name);
-        return luaL_error(L, "require: there is no native and no module lib/%s.lua called \"%s\"",
-                          name, name);
-    }
+    if ((native = native_find(name)))
+        l_native_push(L, native);
+    else if (strcmp(name, "json") == 0)
+        l_json_push(L);
+    else
+        l_require_module(L, name);
     lua_pushvalue(L, -1);
     lua_setfield(L, 2, name);
     return 1;

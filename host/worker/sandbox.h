@@ -11,7 +11,8 @@ enum sandbox_slot {
     SLOT_DEFINITION,
     SLOT_THREAD,
     SLOT_SEED,
-    SLOT_LOADED
+    SLOT_LOADED,
+    SLOT_DESCRIBE
 };
 
 /* What a yield to the host carries, so that a function's own yields are told from it. */

@@ -139,11 +139,19 @@ static void l_keep_handler(lua_State *L, const char *chunk_name)
     lua_rawseti(L, LUA_REGISTRYINDEX, SLOT_HANDLER);
 }
 
+struct opening {
+    struct vm *vm;
+    lua_CFunction prepare;
+};
+
 static int l_load_function(lua_State *L)
 {
-    struct vm *vm = lua_touserdata(L, 1);
+    const struct opening *opening = lua_touserdata(L, 1);
+    struct vm *vm = opening->vm;
 
     l_sandbox_open(L);
+    if (opening->prepare)
+        opening->prepare(L);
     if (loader_load(L, &vm->code->function) != 0)
         return lua_error(L);
     lua_call(L, 0, 1);
@@ -151,9 +159,11 @@ static int l_load_function(lua_State *L)
     return 0;
 }
 
-struct vm *vm_open(struct code *code, size_t limit_bytes, struct err *err)
+struct vm *vm_open_prepared(struct code *code, size_t limit_bytes, lua_CFunction prepare,
+                            struct err *err)
 {
     struct vm *vm = calloc(1, sizeof(*vm));
+    struct opening opening = {vm, prepare};
 
     if (vm)
         vm->heap = take_heap();
@@ -164,10 +174,15 @@ struct vm *vm_open(struct code *code, size_t limit_bytes, struct err *err)
     }
     vm->code = code;
     heap_start(vm->heap, limit_bytes, leave, vm);
-    if (open_state(vm, err) && vm_protect(vm, l_load_function, vm, err))
+    if (open_state(vm, err) && vm_protect(vm, l_load_function, &opening, err))
         return vm;
     vm_close(vm);
     return NULL;
+}
+
+struct vm *vm_open(struct code *code, size_t limit_bytes, struct err *err)
+{
+    return vm_open_prepared(code, limit_bytes, NULL, err);
 }
 
 /* Also of a dead vm: what it compiled lies outside its region and must go. Should closing itself
@@ -211,5 +226,6 @@ bool vm_reset(struct vm *vm)
     heap_restore(vm->heap, vm->image);
     vm->thread = NULL;
     vm->call = NULL;
+    vm->logged_bytes = 0;
     return true;
 }

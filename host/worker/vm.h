@@ -18,6 +18,7 @@ struct vm {
     struct code *code;
     struct call *call;        /* the call it serves; NULL while loading or idle in a pool */
     struct heap_image *image; /* of a warm instance: what it is put back to */
+    size_t logged_bytes;      /* while it loads, and again in each call */
     sigjmp_buf escape;
     bool dead; /* left by a jump: it may only be closed */
 };
@@ -30,6 +31,10 @@ struct vm {
  *           ERR_MEMORY_LIMIT or ERR_INTERNAL
  */
 struct vm *vm_open(struct code *code, size_t limit_bytes, struct err *err);
+
+/* As vm_open; `prepare` is run after the libraries were opened, before the file has run. */
+struct vm *vm_open_prepared(struct code *code, size_t limit_bytes, lua_CFunction prepare,
+                            struct err *err);
 void vm_close(struct vm *vm);
 
 /* Keeps the image of a vm that has served no call, to be put back after each. False: no memory,

@@ -3,6 +3,7 @@
 #include "worker/worker.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <time.h>
@@ -19,6 +20,7 @@ enum {
     CALL_SLOTS = 1 << 16,
     IDLE_WAIT_MS = 60000,
     FULL_RING_WAIT_NS = 50000,
+    POOL_SLICE_MS = 20,
     RESULT_KEPT = 1 << 20
 };
 
@@ -89,7 +91,7 @@ static void drop_code_if_unused(struct code *code)
 
     if (!code->forgotten || code->users)
         return;
-    pool_resize(code, 0, 0, &err);
+    pool_resize(code, 0, 0, 0, &err);
     loader_remove(&w.loader, code);
 }
 
@@ -187,6 +189,7 @@ static void run_function(struct call *call, const struct message *m, const struc
         return;
     }
     call->vm->call = call;
+    call->vm->logged_bytes = 0;
     call->deployed_ns = clock_now_ns();
     if (bridge_begin(call, texts[0], texts[1], texts[2], &err))
         run(call, 2);
@@ -199,7 +202,7 @@ static void describe(struct call *call, const struct message *m)
     struct err err;
 
     buf_clear(&w.result);
-    call->vm = vm_open(call->code, (size_t)m->call_of.memory_bytes, &err);
+    call->vm = bridge_open_described(call->code, (size_t)m->call_of.memory_bytes, &err);
     bool ok = call->vm && bridge_describe(call->vm, &w.result, &err);
     end_call(call, ok ? NULL : &err);
 }
@@ -209,7 +212,11 @@ static void resize_pool(struct call *call, const struct message *m)
     struct err err;
 
     buf_clear(&w.result);
-    bool ok = pool_resize(call->code, m->call_of.count, (size_t)m->call_of.memory_bytes, &err);
+    uint64_t slice = (call->deadline_ns - call->began_ns) / 2;
+    if (slice > POOL_SLICE_MS * NS_PER_MS)
+        slice = POOL_SLICE_MS * NS_PER_MS;
+    bool ok = pool_resize(call->code, m->call_of.count, (size_t)m->call_of.memory_bytes,
+                          call->began_ns + slice, &err);
     end_call(call, ok ? NULL : &err);
 }
 
@@ -229,7 +236,7 @@ static void take_call(const struct message *m, const struct str *texts)
     assert(call->code); /* the front sends CODE first */
     call->code->users++;
     buf_clear(&w.details);
-    if (call->began_ns > call->deadline_ns)
+    if (m->code == CALL_RUN && call->began_ns > call->deadline_ns)
         end_call(call, &late);
     else if (m->code == CALL_RUN)
         run_function(call, m, texts);
@@ -327,7 +334,8 @@ static void wait_for_work(void)
     if (ring_is_empty(&w.in)) {
         int wait_ms = timers_wait_ms(&w.timers, clock_now_ns(), IDLE_WAIT_MS);
 
-        if (poll(&wake, 1, wait_ms) == 1 && read(wake.fd, &count, sizeof(count)) < 0)
+        if (poll(&wake, 1, wait_ms) == 1 && read(wake.fd, &count, sizeof(count)) < 0 &&
+            errno != EAGAIN)
             abort();
     }
     bell_disarm(&w.channel->state->bell);

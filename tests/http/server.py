@@ -52,9 +52,10 @@ def all_stats():
 
 class Server:
     """`functions` maps file names ("echo" or "lib/x") to Lua texts; `flags` and `env` are added.
-    `url`: where it will listen, for one whose log does not tell."""
+    `url`: where it will listen, for one whose log does not tell. `log_is_pipe`: until close_log."""
 
-    def __init__(self, functions=None, flags=(), env=None, files_max=None, url=None):
+    def __init__(self, functions=None, flags=(), env=None, files_max=None, url=None,
+                 log_is_pipe=False):
         self.home = tempfile.TemporaryDirectory(prefix="faas-test-")
         self.folder = pathlib.Path(self.home.name, "functions")
         self.folder.mkdir()
@@ -63,13 +64,14 @@ class Server:
         self.session = requests.Session()
         self.session.trust_env = False
         self.url = url
+        self.reader = None  # of the pipe that is its log
         for name, text in (functions or {}).items():
             self.write(name, text)
-        self._start(flags, env or {}, files_max)
+        self._start(flags, env or {}, files_max, log_is_pipe)
 
     # -- Life ----------------------------------------------------------------------------------
 
-    def _start(self, flags, env, files_max):
+    def _start(self, flags, env, files_max, log_is_pipe):
         command = [BINARY, "--listen", "127.0.0.1:0", "--functions", str(self.folder), *flags]
         kept = {name: value for name, value in os.environ.items()
                 if not name.startswith("FAAS_") and name not in ("PORT", "OPTIMIZED")}
@@ -78,11 +80,17 @@ class Server:
             if files_max:
                 resource.setrlimit(resource.RLIMIT_NOFILE, (files_max, files_max))
 
-        with self.log_path.open("w") as log:
+        with self.log_path.open("w") as file:
+            log = file
+            if log_is_pipe:
+                self.reader = subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=file)
+                log = self.reader.stdin
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=log,
                                             stdout=subprocess.DEVNULL, env={**kept, **env},
                                             start_new_session=True, preexec_fn=limit)
         self.pid = self.process.pid
+        if self.reader:
+            self.reader.stdin.close()
         try:
             self.url = self.url or wait_until(self._listening, "the server to listen")
             self.port = int(self.url.rsplit(":", 1)[1])
@@ -186,6 +194,11 @@ class Server:
         part.write_text(text)
         part.rename(path)
         return path
+
+    def close_log(self):
+        """Ends who reads the pipe that is its log."""
+        self.reader.kill()
+        self.reader.wait()
 
     def log(self):
         return self.log_path.read_text(errors="replace")

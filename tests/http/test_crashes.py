@@ -135,6 +135,27 @@ def test_function_that_crashed_three_times_is_not_served_until_its_file_changes(
     assert server.result("spin", {"calm": True})["calm"] is True
 
 
+def test_queued_calls_of_a_function_that_crashed_too_often_do_not_begin(start):
+    server = start(SPIN, ["--workers", "1"], env=PLAIN)
+    server.expected_faults = "worker died"
+    assert server.post("/fn/warmpool/spin?size=2").json()["deployed"] == 2
+    calls = [Background(server, "spin") for _ in range(8)]
+    server.wait_in_flight("spin", 8)
+    workers = set()
+    for left in (7, 6):
+        worker = wait_until(lambda: set(server.workers().values()) - workers, "a worker").pop()
+        workers.add(worker)
+        busy_worker(server)
+        os.kill(worker, signal.SIGSEGV)
+        server.wait_in_flight("spin", left)
+    os.kill(busy_worker(server), signal.SIGSEGV)
+    replies = [call.reply().json()["code"] for call in calls]
+    assert sorted(replies) == ["function_broken"] * 5 + ["worker_crashed"] * 3
+    expect_error(server.post("/fn/warmpool/spin?size=3"), 503, "function_broken",
+                 "crashed its worker too often")
+    assert server.result("hold", {"ms": 0})
+
+
 def test_crashes_of_one_function_do_not_count_for_another(start):
     server = start({**SPIN, "other": SPIN["spin"]}, ["--workers", "1"], env=PLAIN)
     server.expected_faults = "worker died"
@@ -160,6 +181,16 @@ def test_dead_front_is_replaced_and_the_next_connection_served(start):
     assert server.front() != front
     wait_until(lambda: len(server.workers()) == 2, "two workers")
     assert not set(workers.values()) & set(server.workers().values())
+
+
+def test_log_that_nobody_reads_any_more_ends_nothing(start):
+    server = start(SPIN, ["--workers", "2"], log_is_pipe=True)
+    server.close_log()
+    before = server.workers()
+    os.kill(next(iter(before.values())), signal.SIGKILL)
+    wait_until(lambda: len(server.workers()) == 2 and server.workers() != before, "a new worker")
+    os.kill(server.front(), signal.SIGKILL)
+    assert Background(server, "hash", {"rounds": 1}).reply().json()["rounds"] == 1
 
 
 def test_nothing_outlives_the_supervisor():

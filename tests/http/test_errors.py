@@ -11,6 +11,12 @@ FUNCTIONS = {
     "lib/deep": 'local M = {}\nfunction M.fail()\n  error("from the module")\nend\nreturn M\n',
     "echo": "return function(params) return params end",
     "letters": 'return function(params) return {s = ("x"):rep(params.n)} end',
+    "floats": """return function(params, ctx)
+  local list = {}
+  for i = 1, params.n do list[i] = 0.1 end
+  local result, err = ctx.invoke("echo", {list = list})
+  return {count = result and #result.list, code = err and err.code}
+end""",
 }
 
 
@@ -164,6 +170,19 @@ end
     assert places == sorted(places)
 
 
+def test_traceback_with_a_name_that_is_long_is_cut(own):
+    load(own, "named", """
+return function(params)
+  local name = ("f"):rep(params.n)
+  _G[name] = function() error("boom") end
+  return load("return " .. name .. "() + 1", "=text")()
+end
+""")
+    body = expect_error(own.invoke("named", {"n": 200000}), 500, "function_error", "boom")
+    assert "named.lua:4" in body["details"] and len(body["details"]) < 5000
+    assert own.result("letters", {"n": 1})["s"] == "x"
+
+
 # -- The result ------------------------------------------------------------------------------------
 
 REFUSED = [
@@ -248,6 +267,29 @@ def test_result_has_a_bound(own):
     assert len(result["s"]) == 1016
     reply = own.invoke("letters", {"n": 1017})
     expect_error(reply, 500, "bad_result", "1024 bytes", "letters")
+
+
+def test_parameters_of_a_child_have_a_bound(own):
+    """Numbers take more room in the front's JSON than in the worker's."""
+    assert own.result("floats", {"n": 50})["count"] == 50
+    assert own.result("floats", {"n": 200})["code"] == "too_large"
+    assert own.result("letters", {"n": 1})["s"] == "x"
+
+
+def test_parameters_of_a_chain_have_a_bound(own):
+    body = {"chain": ["echo"], "params": {"list": [0.1] * 400}}
+    expect_error(own.post("/fn/chain", json.dumps(body, separators=(",", ":"))), 413, "too_large",
+                 "more than 2048")
+
+
+def test_results_of_a_chain_have_a_bound_together(own):
+    own.write("pads", 'return function() return {n = 900, s = ("x"):rep(900)} end')
+    wait_until(lambda: own.detail("pads"), "the function")
+    reply = own.post("/fn/chain", {"chain": ["pads"] * 10})
+    assert reply.status_code == 200 and len(reply.json()["steps"]) == 10
+    body = expect_error(own.post("/fn/chain", {"chain": ["pads"] * 11}), 500, "bad_result",
+                        "10240 bytes")
+    assert len(body["steps"]) == 10
 
 
 def test_result_far_over_the_bound_costs_the_call_alone(own):

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: MIT
 """test_starts.py - cold and warm starts: who gets which, and what warm pools hold."""
 
+import time
+
 import pytest
 
-from server import Background, Server, expect_error
+from server import Background, Server, expect_error, wait_until
 
 FUNCTIONS = {
     "quick": "return function(_, ctx) return {start = ctx.start} end",
@@ -173,6 +175,51 @@ def test_default_bound_of_a_pool_is_1024(start, size, status):
     reply = start(FUNCTIONS).post(f"/fn/warmpool/quick?size={size}")
     assert reply.status_code == status
     assert status == 400 or reply.json()["deployed"] == 1024
+
+
+def test_pool_closed_while_its_instances_are_in_use(start):
+    server = start(FUNCTIONS, ["--workers", "1"])
+    assert server.post("/fn/warmpool/hold?size=3").json()["deployed"] == 3
+    calls = [Background(server, "hold", {"ms": 1500}, "warm") for _ in range(2)]
+    wait_until(lambda: figures(server, "hold")["in_use"] == 2, "two in use")
+    assert server.request("DELETE", "/fn/warmpool/hold").status_code == 200
+    assert [call.reply().json()["start"] for call in calls] == ["warm"] * 2
+    assert figures(server, "hold") is None
+    assert server.result("hold", {"ms": 0}, "warm")["start"] == "cold"
+    assert server.post("/fn/warmpool/hold?size=1").json()["deployed"] == 1
+    assert server.result("hold", {"ms": 0}, "warm")["start"] == "warm"
+
+
+SLOW = "local stop = os.clock() + {seconds} while os.clock() < stop do end\n{more}" + \
+       "return function(_, ctx) return {{start = ctx.start}} end"
+
+
+def test_pool_that_takes_long_is_made_bit_by_bit(start):
+    server = start({"slow": SLOW.format(seconds=0.08, more="")},
+                   ["--workers", "1", "--timeout-ms", "500", "--load-timeout-ms", "400"])
+    pool = Background(server, "/fn/warmpool/slow?size=15", method="post")
+    between = 0
+    while not pool.is_done():
+        between += server.result("hash", {"rounds": 1})["rounds"]
+    assert pool.reply().json() == {"function": "slow", "pool_size": 15, "deployed": 15}
+    assert between > 5  # other calls had their turn
+    assert "worker died" not in server.log()
+
+
+def test_pool_of_a_file_that_hangs_the_second_time_is_given_up(start):
+    hangs_at = int(time.time()) + 3
+    server = start({"hangs": SLOW.format(
+        seconds=0, more=f"if os.time() >= {hangs_at} then while true do end end\n")},
+        ["--workers", "2"])
+    wait_until(lambda: time.time() > hangs_at + 0.1, "the time at which it hangs")
+    reply = server.post("/fn/warmpool/hangs?size=4")
+    expect_error(reply, 504, "deadline", "", "hangs")
+    assert figures(server, "hangs") is None
+    wait_until(lambda: len(server.workers()) == 2, "two workers")
+    before = server.workers()
+    time.sleep(1)
+    assert server.workers() == before, "it is tried for ever"
+    assert server.log().count("is given up") == 1
 
 
 def test_pool_of_a_function_that_does_not_load_is_refused(start):

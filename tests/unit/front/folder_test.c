@@ -128,7 +128,7 @@ static void files_are_found_changed_and_removed(void **state)
 {
     (void)state;
     assert_int_equal(scan(), 0);
-    assert_null(folder.files);
+    assert_int_equal(folder.files.count, 0);
     write_text("hash.lua", STR("one"));
     write_text("sort.lua", STR("two"));
     scan();
@@ -176,9 +176,9 @@ static void other_names_are_ignored(void **state)
         write_text(names[i], STR("text"));
     write_text("good.lua", STR("text"));
     scan();
-    for (struct file *f = folder.files; f; f = f->next)
-        if (f->read && strcmp(f->name, "good") != 0)
-            fail_msg("%s is read", f->name);
+    for (size_t i = 0; i < folder.files.count; i++)
+        if (folder.files.at[i]->read && strcmp(folder.files.at[i]->name, "good") != 0)
+            fail_msg("%s is read", folder.files.at[i]->name);
     assert_null(folder_find(&folder, STR("F")));
     expect_text("good", "text");
 }
@@ -280,6 +280,26 @@ static void what_cannot_be_read_is_told(void **state)
     write_text("large.lua", STR("small"));
     scan();
     expect_text("large", "small");
+}
+
+static void files_past_the_4096th_are_left_out(void **state)
+{
+    char name[32];
+    size_t read = 0;
+
+    (void)state;
+    for (int i = 0; i < 4100; i++) {
+        snprintf(name, sizeof(name), "f%04d.lua", i);
+        write_text(name, STR("text"));
+    }
+    scan();
+    assert_true(folder.full);
+    for (size_t i = 0; i < folder.files.count; i++) {
+        read += folder.files.at[i]->read;
+        if (i > 0)
+            assert_true(strcmp(folder.files.at[i - 1]->name, folder.files.at[i]->name) < 0);
+    }
+    assert_int_equal(read, 4096);
 }
 
 static void a_folder_that_is_not_there_comes_later(void **state)
@@ -400,6 +420,7 @@ int main(void)
         FOLDER_TEST(without_events_marks_tell_what_has_changed),
         FOLDER_TEST(a_file_being_written_is_left_for_later),
         FOLDER_TEST(what_cannot_be_read_is_told),
+        FOLDER_TEST(files_past_the_4096th_are_left_out),
         FOLDER_TEST(a_folder_that_is_not_there_comes_later),
         FOLDER_TEST(modules_are_found_in_folders_of_lib),
         FOLDER_TEST(modules_are_found_eight_folders_deep),

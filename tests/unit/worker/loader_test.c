@@ -162,6 +162,8 @@ static void modules_that_fail_are_told(void **state)
         {"require 'raises'", "lib/raises.lua:1: no"},
         {"require 'missing'", "there is no native and no module lib/missing.lua called"},
         {"error(require 'name')", "name"},
+        {"pcall(require, 'raises') require 'raises'", "lib/raises.lua:1: no"},
+        {"require 'off' error(tostring(require 'off'))", "false"},
     };
 
     (void)state;

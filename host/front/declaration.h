@@ -1,0 +1,15 @@
+/* declaration.h - what a function file declares of itself, as the worker that loaded it tells. */
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include "base/settings.h"
+#include "front/func.h"
+
+/* Reads the JSON and fills the version's description and limits in; what the file leaves open is
+ * as in `settings`. A worker may have been taken over by the file it loaded, so that nothing here
+ * is believed: not the types of fields, nor the ranges of limits.
+ *
+ *   fails   false, ERR_FUNCTION_ERROR: the version stays without a description
+ */
+bool declaration_read(struct version *version, struct str json, const struct settings *settings,
+                      struct err *err);

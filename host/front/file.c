@@ -1,0 +1,217 @@
+/* file.c - reading the files of a functions folder when they change. */
+/* SPDX-License-Identifier: MIT */
+#include "front/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+
+enum { WRITING_MS = 100, READ_BYTES = 16384 };
+
+/* -- Lists ----------------------------------------------------------------------------------- */
+
+/* Where `name` is, or would be. */
+static size_t place_of(const struct files *files, struct str name)
+{
+    size_t low = 0, high = files->count;
+
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+
+        if (str_compare(name, str_of(files->at[middle]->name)) > 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+struct file *files_find(const struct files *files, struct str name)
+{
+    size_t at = place_of(files, name);
+
+    return at < files->count && str_equal(name, str_of(files->at[at]->name)) ? files->at[at] : NULL;
+}
+
+struct file *files_find_or_add(struct files *files, struct str name)
+{
+    struct file *file = files_find(files, name);
+    size_t at = place_of(files, name);
+
+    if (file)
+        return file;
+    if (files->count == files->room) {
+        files->room = files->room ? 2 * files->room : 32;
+        files->at = realloc(files->at, files->room * sizeof(struct file *));
+    }
+    file = calloc(1, sizeof(*file));
+    if (!files->at || !file || !(file->name = strndup(name.at, name.len)))
+        abort();
+    memmove(files->at + at + 1, files->at + at, (files->count - at) * sizeof(struct file *));
+    files->count++;
+    return files->at[at] = file;
+}
+
+static void file_close(struct file *file)
+{
+    free(file->name);
+    free(file->path);
+    free(file->error);
+    buf_fini(&file->text);
+    free(file);
+}
+
+void files_fini(struct files *files)
+{
+    for (size_t i = 0; i < files->count; i++)
+        file_close(files->at[i]);
+    free(files->at);
+    *files = (struct files){0};
+}
+
+bool files_drop_unseen(struct files *files)
+{
+    size_t kept = 0;
+    bool any = false;
+
+    for (size_t i = 0; i < files->count; i++) {
+        struct file *file = files->at[i];
+
+        if (file->seen) {
+            file->seen = false;
+            files->at[kept++] = file;
+            continue;
+        }
+        any |= file->read;
+        file_close(file);
+    }
+    files->count = kept;
+    return any;
+}
+
+/* -- Reading --------------------------------------------------------------------------------- */
+
+uint64_t file_next_serial(void)
+{
+    static uint64_t last;
+
+    return ++last;
+}
+
+static struct file_mark mark_of(const struct stat *s)
+{
+    return (struct file_mark){s->st_dev, s->st_ino, s->st_size,
+                              (int64_t)s->st_mtim.tv_sec * (int64_t)NS_PER_S + s->st_mtim.tv_nsec,
+                              (int64_t)s->st_ctim.tv_sec * (int64_t)NS_PER_S + s->st_ctim.tv_nsec};
+}
+
+static bool same_mark(const struct file_mark *a, const struct file_mark *b)
+{
+    return a->device == b->device && a->inode == b->inode && a->size == b->size &&
+           a->modified_ns == b->modified_ns && a->changed_ns == b->changed_ns;
+}
+
+static bool read_text(int fd, size_t most, struct buf *text, struct err *err)
+{
+    struct stat s;
+
+    if (fstat(fd, &s) != 0)
+        return err_set_errno(err, "fstat");
+    if (!S_ISREG(s.st_mode))
+        return err_set(err, ERR_FUNCTION_ERROR, "it is no regular file");
+    for (;;) {
+        size_t before = text->len;
+        ssize_t n = read(fd, buf_extend(text, READ_BYTES), READ_BYTES);
+
+        text->len = before + (n > 0 ? (size_t)n : 0);
+        if (n < 0)
+            return err_set_errno(err, "it cannot be read");
+        if (n == 0)
+            return true;
+        if (text->len > most)
+            return err_set(err, ERR_FUNCTION_ERROR, "it is more than %zu bytes", most);
+    }
+}
+
+/* True when the content, or the reason that there is none, has changed. */
+static bool read_file(struct file *file, size_t most)
+{
+    struct buf text = {0};
+    struct err err = {ERR_NONE, ""};
+    int fd = open(file->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+    if (fd < 0)
+        err_set_errno(&err, "it cannot be opened");
+    bool ok = fd >= 0 && read_text(fd, most, &text, &err);
+    if (fd >= 0)
+        close(fd);
+    bool same = ok ? file->read && str_equal(buf_str(&file->text), buf_str(&text))
+                   : file->error && strcmp(file->error, err.text) == 0;
+    buf_fini(&file->text);
+    free(file->error);
+    file->text = text;
+    file->read = ok;
+    file->error = ok ? NULL : strdup(err.text);
+    return !same;
+}
+
+static void keep_path(struct file *file, const char *path)
+{
+    if (file->path && strcmp(file->path, path) == 0)
+        return;
+    free(file->path);
+    file->path = strdup(path);
+    if (!file->path)
+        abort();
+}
+
+bool file_look_at(struct file *file, const char *path, size_t most, uint64_t *again_ns)
+{
+    struct stat s;
+
+    file->seen = true;
+    if (file->busy_until > clock_now_ns()) {
+        if (*again_ns == 0 || file->busy_until < *again_ns)
+            *again_ns = file->busy_until;
+        return false;
+    }
+    if (stat(path, &s) != 0) {
+        file->seen = false;
+        return false;
+    }
+    struct file_mark mark = mark_of(&s);
+    if (!file->told && (file->read || file->error) && same_mark(&file->mark, &mark))
+        return false;
+    file->mark = mark;
+    file->told = false;
+    keep_path(file, path);
+    if (!read_file(file, most))
+        return false;
+    file->serial = file_next_serial();
+    return true;
+}
+
+bool file_is_stale(const struct file *file)
+{
+    struct stat s;
+
+    if (!file->path)
+        return false;
+    if (stat(file->path, &s) != 0)
+        return true;
+    struct file_mark mark = mark_of(&s);
+    return !same_mark(&file->mark, &mark);
+}
+
+void file_note(struct file *file, uint32_t mask)
+{
+    if (mask & (IN_CREATE | IN_MODIFY))
+        file->busy_until = clock_now_ns() + WRITING_MS * NS_PER_MS;
+    if (mask & (IN_CLOSE_WRITE | IN_MOVED_TO))
+        file->busy_until = 0;
+    file->told = true;
+}
