@@ -124,7 +124,7 @@ end
 return function(definition)
   local ok, result = pcall(describe, definition or {handler = print})
   if not ok then
-    return nil, result
+    return nil, type(result) == "string" and result or "an error that is no text was raised"
   end
   return result
 end

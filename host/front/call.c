@@ -161,7 +161,10 @@ void call_unpark(struct call *call)
 
 bool call_has_begun(const struct call *call)
 {
-    return call->sequence <= atomic_load(&call->member->channel->state->started);
+    const struct channel_state *state = call->member->channel->state;
+
+    return call->sequence <= atomic_load(&state->started) ||
+           call->id == atomic_load(&state->running);
 }
 
 void call_detach(struct call *call)

@@ -33,8 +33,9 @@ struct order {
     unsigned depth;      /* how many calls it is nested in */
     bool continues;      /* part of a request that was admitted before */
     uint64_t expires_ns; /* no later than this, whatever the function's own limit; 0: that alone */
-    uint32_t count;      /* CALL_POOL */
-    size_t slot;         /* CALL_POOL: for this worker */
+    size_t slot;         /* CALL_POOL: for this worker, */
+    uint32_t count;      /* which shall have so many instances; pools_order sets it */
+    uint32_t before;     /* and had so many */
 };
 
 struct batch;

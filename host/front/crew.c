@@ -176,6 +176,7 @@ static bool drain(struct member *m, size_t records, size_t bytes,
         }
         log_line(LOG_ERROR, "worker wrote nonsense and is ended worker=%zu pid=%d", m->slot,
                  m->pid);
+        m->nonsense = true;
         crew_kill(m);
     }
     if (copy.room > DRAIN_BYTES)
@@ -233,6 +234,7 @@ void crew_respawn(struct member *member)
     member->running = 0;
     member->parked = 0;
     member->dying = false;
+    member->nonsense = false;
     member->generation++;
     crew.restarts++;
     tell_supervisor(CONTROL_RESPAWN, member);

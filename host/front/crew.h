@@ -19,7 +19,8 @@ struct member {
     size_t running;     /* of those: not parked */
     size_t parked;
     uint64_t sent;                 /* CALL messages so far, as channel_state.started counts them */
-    bool dying;                    /* was told to be killed, or wrote nonsense */
+    bool dying;                    /* is being killed */
+    bool nonsense;                 /* because it wrote what no worker writes */
     struct outgoing *first, *last; /* messages the ring had no room for, in order */
 };
 

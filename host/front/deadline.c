@@ -5,7 +5,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-enum { GRACE_MS = 100 };
+enum { GRACE_MS = 100, BEGIN_LOOK_MS = 10 };
 
 static struct timers *timers;
 
@@ -54,14 +54,30 @@ static void on_deadline(struct timer *timer)
     struct message cancel = {.type = MESSAGE_CANCEL};
     struct call *call = (struct call *)timer;
 
-    if (call->order.kind != CALL_RUN && !call_has_begun(call)) {
-        deadline_start(call, (call->deadline_ns - call->started_ns) / NS_PER_MS);
-        return; /* another call holds the worker up: that is not this function's fault */
-    }
     call->overdue = true;
     cancel.call = call->id;
     crew_send(call->member, &cancel, (struct str[MESSAGE_TEXTS]){{NULL, 0}});
     timer_start(timers, timer, clock_now_ns() + GRACE_MS * NS_PER_MS, on_overdue);
+}
+
+/* What the server asks for itself has its whole time from when the worker takes it: that another
+ * call holds the worker up is not this function's fault. Each of those others has a deadline; when
+ * there is none, it is the worker that is stuck. */
+static void on_begin_look(struct timer *timer)
+{
+    struct call *call = (struct call *)timer;
+    uint64_t now = clock_now_ns(), limit = call->deadline_ns - call->started_ns;
+
+    if (call_has_begun(call)) {
+        call->deadline_ns = now + limit;
+        timer_start(timers, timer, call->deadline_ns, on_deadline);
+    } else if (now >= call->deadline_ns && call->member->calls == call && !call->next) {
+        log_line(LOG_WARN, "worker is ended: it takes no call worker=%zu pid=%d",
+                 call->member->slot, call->member->pid);
+        crew_kill(call->member);
+    } else {
+        timer_start(timers, timer, now + BEGIN_LOOK_MS * NS_PER_MS, on_begin_look);
+    }
 }
 
 void deadline_start(struct call *call, uint64_t limit_ms)
@@ -70,5 +86,9 @@ void deadline_start(struct call *call, uint64_t limit_ms)
     call->deadline_ns = call->started_ns + limit_ms * NS_PER_MS;
     if (call->order.expires_ns && call->order.expires_ns < call->deadline_ns)
         call->deadline_ns = call->order.expires_ns;
-    timer_start(timers, &call->timer, call->deadline_ns, on_deadline);
+    if (call->order.kind == CALL_RUN)
+        timer_start(timers, &call->timer, call->deadline_ns, on_deadline);
+    else
+        timer_start(timers, &call->timer, call->started_ns + BEGIN_LOOK_MS * NS_PER_MS,
+                    on_begin_look);
 }

@@ -64,10 +64,15 @@ static void on_queue_wait(struct timer *timer)
 {
     struct call *call = (struct call *)timer;
 
+    const char *what =
+        call->state == CALL_LOADING ? "its function was loaded" : "a worker was free";
+    struct err err;
+
     if (call->order.expires_ns && clock_now_ns() >= call->order.expires_ns)
-        end_waiting(call, ERR_DEADLINE, "the call's deadline passed before a worker was free");
+        err_set(&err, ERR_DEADLINE, "the call's deadline passed before %s", what);
     else
-        end_waiting(call, ERR_QUEUE_TIMEOUT, "no worker was free in time");
+        err_set(&err, ERR_QUEUE_TIMEOUT, "the call waited too long before %s", what);
+    end_waiting(call, err.code, err.text);
 }
 
 /* How long the call may wait from now on. */
@@ -138,6 +143,7 @@ static void start(struct call *call, struct member *m)
                               .version = call->version->id};
 
     remove_from(&d.queue, call);
+    pools_order(call);
     deadline_start(call, limit_of(call));
     crew_teach(m, call->version);
     message.call_of.deadline_ns = call->deadline_ns;
@@ -166,7 +172,7 @@ void dispatch_start(void)
         struct call *next = call->next;
         struct member *m = pick_member(call);
 
-        if (m && call->version->quarantined) {
+        if (m && call->version->quarantined && !pools_only_closes(call)) {
             struct err err;
 
             refuse_quarantined(call->order.func, &err);
@@ -221,6 +227,7 @@ struct call *dispatch_submit(const struct order *order, call_done done, void *ow
     } else {
         call->state = CALL_LOADING;
         push_last(&d.loading, call);
+        limit_wait(call);
     }
     return call;
 }

@@ -33,6 +33,7 @@ struct file {
 struct files {
     struct file **at;
     size_t count, room;
+    bool full; /* there are more than may be added */
 };
 
 struct file *files_find(const struct files *files, struct str name);

@@ -8,6 +8,7 @@
 #include <sys/inotify.h>
 #include <sys/stat.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "wire/message.h"
 
@@ -57,11 +58,23 @@ static struct file *find_or_add(struct folder *folder, struct files *files, stru
 
     if (file || files->count < FILES_MAX)
         return file ? file : files_find_or_add(files, name);
-    if (!folder->full)
+    if (!files->full)
         log_line(LOG_WARN, "files are left out: a folder has %d at most folder=%s first=%s",
                  FILES_MAX, log_quoted(str_of(folder->path)), log_quoted(name));
-    folder->full = true;
+    files->full = true;
     return NULL;
+}
+
+/* Where files were left out, others that are gone make room for them. */
+static bool drop_unseen(struct files *files, uint64_t *again_ns)
+{
+    size_t before = files->count;
+    bool any = files_drop_unseen(files);
+
+    if (files->full && files->count < before)
+        *again_ns = clock_now_ns();
+    files->full &= files->count == FILES_MAX;
+    return any;
 }
 
 /* -- Modules --------------------------------------------------------------------------------- */
@@ -70,28 +83,56 @@ struct lib_scan {
     struct folder *folder;
     uint64_t *again_ns;
     bool changed;
+    int watches[LIB_WATCHES];
+    size_t watch_count;
 };
 
-/* stat, minding links that lead nowhere yet. */
+/* stat, minding links that lead nowhere yet, and those to folders. */
 static bool find_out(struct folder *folder, const char *path, struct stat *s)
 {
-    bool found = stat(path, s) == 0;
+    struct stat link;
 
-    folder->dangling |= !found;
+    if (lstat(path, &link) != 0)
+        return false;
+    bool found = stat(path, s) == 0;
+    folder->polled |= S_ISLNK(link.st_mode) && (!found || S_ISDIR(s->st_mode));
     return found;
 }
 
-static void watch_lib(struct folder *folder, const char *path)
+static void watch_lib(struct lib_scan *scan, const char *path)
 {
-    int watch =
-        folder->inotify < 0 ? -1 : inotify_add_watch(folder->inotify, path, WATCHED | IN_ONLYDIR);
+    struct folder *folder = scan->folder;
+
+    if (folder->inotify < 0)
+        return;
+    int watch = inotify_add_watch(folder->inotify, path, WATCHED | IN_ONLYDIR);
+    if (watch >= 0 && scan->watch_count < LIB_WATCHES) {
+        scan->watches[scan->watch_count++] = watch;
+        return;
+    }
+    if (watch >= 0)
+        inotify_rm_watch(folder->inotify, watch);
+    folder->polled = true;
+}
+
+static bool has_watch(const int *watches, size_t count, int watch)
+{
+    for (size_t i = 0; i < count; i++)
+        if (watches[i] == watch)
+            return true;
+    return false;
+}
+
+/* The watches of folders that are no longer found go. */
+static void keep_watches(const struct lib_scan *scan)
+{
+    struct folder *folder = scan->folder;
 
     for (size_t i = 0; i < folder->lib_watch_count; i++)
-        if (folder->lib_watches[i] == watch)
-            return;
-    if (watch >= 0 &&
-        folder->lib_watch_count < sizeof(folder->lib_watches) / sizeof(*folder->lib_watches))
-        folder->lib_watches[folder->lib_watch_count++] = watch;
+        if (!has_watch(scan->watches, scan->watch_count, folder->lib_watches[i]))
+            inotify_rm_watch(folder->inotify, folder->lib_watches[i]);
+    memcpy(folder->lib_watches, scan->watches, scan->watch_count * sizeof(*scan->watches));
+    folder->lib_watch_count = scan->watch_count;
 }
 
 static void scan_lib(struct lib_scan *scan, const char *path, const char *prefix, int depth);
@@ -128,7 +169,7 @@ static void scan_lib(struct lib_scan *scan, const char *path, const char *prefix
 
     if (!dir)
         return;
-    watch_lib(scan->folder, path);
+    watch_lib(scan, path);
     while ((entry = readdir(dir)))
         if (entry->d_name[0] != '.')
             scan_lib_entry(scan, path, prefix, entry, depth);
@@ -163,13 +204,16 @@ static void build_blob(struct folder *folder)
 
 static void scan_modules(struct folder *folder, uint64_t *again_ns)
 {
-    struct lib_scan scan = {folder, again_ns, false};
+    struct lib_scan scan = {.folder = folder, .again_ns = again_ns};
     char path[PATH_MAX];
+    struct stat s;
 
     if ((size_t)snprintf(path, sizeof(path), "%s/lib", folder->path) >= sizeof(path))
         return;
-    scan_lib(&scan, path, "", 0);
-    if (files_drop_unseen(&folder->modules) || scan.changed)
+    if (find_out(folder, path, &s))
+        scan_lib(&scan, path, "", 0);
+    keep_watches(&scan);
+    if (drop_unseen(&folder->modules, again_ns) || scan.changed)
         build_blob(folder);
 }
 
@@ -220,13 +264,13 @@ bool folder_scan(struct folder *folder, uint64_t *again_ns)
     struct dirent *entry;
 
     watch(folder);
-    folder->dangling = false;
+    folder->polled = false;
     DIR *dir = opendir(folder->path);
     while (dir && (entry = readdir(dir)))
         scan_entry(folder, entry, again_ns);
     if (dir)
         closedir(dir);
-    files_drop_unseen(&folder->files);
+    drop_unseen(&folder->files, again_ns);
     scan_modules(folder, again_ns);
     return dir != NULL;
 }
@@ -246,7 +290,7 @@ bool folder_is_stale(const struct folder *folder)
     if (folder->watch >= 0 &&
         (stat(folder->path, &s) != 0 || s.st_dev != folder->device || s.st_ino != folder->inode))
         return true;
-    return folder->dangling || any_stale_link(&folder->files) || any_stale_link(&folder->modules);
+    return folder->polled || any_stale_link(&folder->files) || any_stale_link(&folder->modules);
 }
 
 /* -- Events ---------------------------------------------------------------------------------- */
@@ -277,11 +321,14 @@ static void note_modules(struct folder *folder, const struct inotify_event *even
 }
 
 /* What is written into other files is nobody's business here; but one that comes or goes may be
- * what a link leads to. */
+ * what a link leads to, and a folder may have become readable. */
 static bool is_of_interest(const struct inotify_event *event)
 {
-    return event->len &&
-           (lua_stem(event->name).len || !(event->mask & (IN_MODIFY | IN_CLOSE_WRITE | IN_ATTRIB)));
+    const uint32_t writes = IN_MODIFY | IN_CLOSE_WRITE | IN_ATTRIB;
+
+    if (event->mask & IN_ISDIR)
+        return true;
+    return event->len && (lua_stem(event->name).len || !(event->mask & writes));
 }
 
 static bool note_of_lib(struct folder *folder, const struct inotify_event *event)

@@ -6,15 +6,16 @@
 #include "front/file.h"
 #include "front/func.h"
 
+enum { LIB_WATCHES = 64 };
+
 struct folder {
     const char *path;
     int inotify;
     int watch; /* -1: the folder is not there, or cannot be watched */
     dev_t device;
-    ino_t inode;   /* of what `watch` is on: the path may come to lead to another */
-    bool dangling; /* a link in it leads nowhere */
-    bool full;     /* there are more files than are looked at */
-    int lib_watches[64];
+    ino_t inode; /* of what `watch` is on: the path may come to lead to another */
+    bool polled; /* it has links to folders or to nothing, or too many folders to watch */
+    int lib_watches[LIB_WATCHES];
     size_t lib_watch_count;
     struct files files, modules;
     uint64_t modules_serial;

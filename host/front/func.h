@@ -20,6 +20,7 @@ struct func;
 /* The warm instances that one worker holds of a version. */
 struct pool_share {
     uint32_t size, in_use;
+    bool asked; /* a CALL_POOL that nobody waits for is under way */
 };
 
 /* One content of a function's file; never changes once it is ready. Counted: the func holds its

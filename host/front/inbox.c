@@ -71,7 +71,8 @@ bool inbox_drain(void)
     return crew_drain(take_message);
 }
 
-enum { RETRIES_MAX = 3 };
+/* Of what had not begun, and of what the server asked for itself and had begun. */
+enum { RETRIES_MAX = 10, OWN_RETRIES_MAX = 3 };
 
 /* -- Death of a worker ----------------------------------------------------------------------- */
 
@@ -82,16 +83,16 @@ static bool is_fault(int status)
 
 /* What had not begun is nobody's loss. What the server wants of a worker for itself is asked again
  * also when it had begun, unless it looks like the cause of the death. */
-static bool may_go_again(struct call *call, int status)
+static bool may_go_again(struct call *call, bool fault)
 {
     if (call->state != CALL_RUNNING || call->overdue)
         return false;
     if (!call_has_begun(call))
-        return true;
-    return call->order.kind != CALL_RUN && !is_fault(status) && call->retries++ < RETRIES_MAX;
+        return call->retries++ < RETRIES_MAX;
+    return call->order.kind != CALL_RUN && !fault && call->retries++ < OWN_RETRIES_MAX;
 }
 
-static void end_in_dead_worker(struct call *call, int status, bool ran)
+static void end_in_dead_worker(struct call *call, int status, bool at_fault)
 {
     struct reply reply = {.warm = call->pooled};
 
@@ -102,7 +103,7 @@ static void end_in_dead_worker(struct call *call, int status, bool ran)
         err_set(&reply.err, ERR_WORKER_CRASHED, "the worker process that ran the call died (%s %d)",
                 WIFSIGNALED(status) ? "signal" : "exit status",
                 WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
-    if (ran && is_fault(status) && version_crashed(call->version, clock_now_ns()))
+    if (at_fault && version_crashed(call->version, clock_now_ns()))
         log_line(LOG_ERROR,
                  "function is no longer served: it crashed its worker %d times within a "
                  "minute function=%s",
@@ -116,13 +117,14 @@ void inbox_worker_died(struct member *member, int status)
     member->dying = false;
     crew_drain_dead(member, take_message);
     uint64_t running = atomic_load(&member->channel->state->running);
+    bool fault = is_fault(status) || member->nonsense;
     while (member->calls) {
         struct call *call = member->calls;
 
-        if (may_go_again(call, status))
+        if (may_go_again(call, fault))
             dispatch_again(call);
         else
-            end_in_dead_worker(call, status, call->id == running);
+            end_in_dead_worker(call, status, fault && call->id == running);
     }
     crew_respawn(member);
     pools_worker_restarted(member);

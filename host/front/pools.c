@@ -45,15 +45,8 @@ bool pools_take(struct call *call, size_t slot)
 
 void pools_note(const struct call *call, uint32_t size)
 {
-    struct version *v = call->version;
-
-    if (call->order.kind == CALL_POOL && !v->pool) {
-        v->pool = calloc(crew.count, sizeof(*v->pool));
-        if (!v->pool)
-            abort();
-    }
-    if (v->pool)
-        v->pool[call->member->slot].size = size;
+    if (call->version->pool)
+        call->version->pool[call->member->slot].size = size;
 }
 
 void pools_returned(struct call *call)
@@ -84,8 +77,48 @@ static uint32_t share_of(const struct func *func, size_t slot)
     return (uint32_t)(func->pool_target / crew.count + (slot < func->pool_target % crew.count));
 }
 
+static struct pool_share *share_at(struct version *v, size_t slot)
+{
+    if (!v->pool)
+        v->pool = calloc(crew.count, sizeof(*v->pool));
+    if (!v->pool)
+        abort();
+    return &v->pool[slot];
+}
+
+void pools_order(struct call *call)
+{
+    size_t slot = call->order.slot;
+
+    if (call->order.kind != CALL_POOL)
+        return;
+    call->order.before = share_at(call->version, slot)->size;
+    call->order.count =
+        call->version == call->order.func->current ? share_of(call->order.func, slot) : 0;
+}
+
+bool pools_only_closes(const struct call *call)
+{
+    return call->order.kind == CALL_POOL && share_of(call->order.func, call->order.slot) == 0;
+}
+
+static void on_share(struct call *call, void *owner, const struct reply *reply);
+
+/* One that nobody waits for is enough for each worker: it asks for what is wanted when it is sent.
+ */
 static bool resize_share(struct func *func, size_t slot, struct pool_change *change,
-                         struct err *err);
+                         struct err *err)
+{
+    struct order order = {.kind = CALL_POOL, .func = func, .version = func->current, .slot = slot};
+    struct pool_share *share = share_at(func->current, slot);
+
+    if (!change && share->asked)
+        return true;
+    if (!dispatch_submit(&order, on_share, change, err))
+        return false;
+    share->asked |= !change;
+    return true;
+}
 
 /* A worker that was ended over it must not be ended again by the same. */
 static void give_up(struct func *func)
@@ -99,23 +132,31 @@ static void give_up(struct func *func)
         resize_share(func, i, NULL, &err);
 }
 
-/* Settles what became of a worker's share. True when that goes on: a worker makes instances for a
- * while only, then looks at its other calls. */
+/* A worker opens and closes instances for a while only, then looks at its other calls. There is
+ * more to do while each while brings it nearer; instances in use are closed when they come back. */
+static bool is_on_the_way(const struct order *o, uint32_t size)
+{
+    return o->count > size ? size > o->before : o->count < size && size < o->before;
+}
+
+/* Settles what became of a worker's share. True when that goes on. */
 static bool go_on(const struct call *call, const struct reply *reply, struct pool_change *change,
                   struct err *err)
 {
     struct func *func = call->order.func;
     size_t slot = call->order.slot;
-    bool wanted = func->current == call->version && share_of(func, slot) == call->order.count;
+    bool latest = func->current == call->version;
 
     *err = reply->err;
-    if (err->code == ERR_NONE && wanted && reply->pool_size < call->order.count &&
+    if (!change)
+        share_at(call->version, slot)->asked = false;
+    if (err->code == ERR_NONE && latest && is_on_the_way(&call->order, reply->pool_size) &&
         resize_share(func, slot, change, err))
         return true;
     if (err->code != ERR_NONE)
-        log_line(LOG_WARN, "warm pool is smaller than asked for function=%s worker=%zu error=%s",
+        log_line(LOG_WARN, "warm pool is not as asked for function=%s worker=%zu error=%s",
                  func->name, slot, log_quoted(str_of(err->text)));
-    if (err->code == ERR_DEADLINE && wanted)
+    if (err->code == ERR_DEADLINE && latest && func->pool_target)
         give_up(func);
     return false;
 }
@@ -138,18 +179,6 @@ static void on_share(struct call *call, void *owner, const struct reply *reply)
     free(change);
 }
 
-static bool resize_share(struct func *func, size_t slot, struct pool_change *change,
-                         struct err *err)
-{
-    struct order order = {.kind = CALL_POOL,
-                          .func = func,
-                          .version = func->current,
-                          .count = share_of(func, slot),
-                          .slot = slot};
-
-    return dispatch_submit(&order, on_share, change, err) != NULL;
-}
-
 struct pool_change *pools_resize(struct func *func, size_t target, pool_changed done, void *owner,
                                  struct err *err)
 {
@@ -164,7 +193,7 @@ struct pool_change *pools_resize(struct func *func, size_t target, pool_changed 
                 func->error ? func->error : "it is still loading");
         return NULL;
     }
-    if (func->current->quarantined) {
+    if (func->current->quarantined && target) {
         err_set(err, ERR_FUNCTION_BROKEN, "%s crashed its worker too often; change its file first",
                 func->name);
         return NULL;
@@ -206,8 +235,10 @@ static void refill(struct func *func, void *member)
     const struct member *m = member;
     struct err err;
 
-    if (func->current && func->current->pool)
-        func->current->pool[m->slot] = (struct pool_share){0, 0};
+    if (func->current && func->current->pool) {
+        func->current->pool[m->slot].size = 0;
+        func->current->pool[m->slot].in_use = 0;
+    }
     if (func->pool_target && func->current && !func->current->quarantined &&
         !resize_share(func, m->slot, NULL, &err))
         log_line(LOG_WARN, "warm pool was not refilled function=%s error=%s", func->name,

@@ -13,6 +13,12 @@ bool pools_has_idle(const struct version *version, size_t slot);
  * counts a miss. */
 bool pools_take(struct call *call, size_t slot);
 
+/* A CALL_POOL is about to be sent: it asks for what is wanted now. Other calls are left alone. */
+void pools_order(struct call *call);
+
+/* A CALL_POOL that runs nothing of the function? */
+bool pools_only_closes(const struct call *call);
+
 /* A worker has said how many instances of the call's version it holds. */
 void pools_note(const struct call *call, uint32_t size);
 

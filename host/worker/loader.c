@@ -66,6 +66,15 @@ struct code *loader_find(struct loader *loader, uint64_t version)
     return code;
 }
 
+struct code *loader_unused(struct loader *loader)
+{
+    struct code *code = loader->first;
+
+    while (code && (!code->forgotten || code->users))
+        code = code->next;
+    return code;
+}
+
 void loader_remove(struct loader *loader, struct code *code)
 {
     struct code **link = &loader->first;

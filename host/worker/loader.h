@@ -43,6 +43,9 @@ bool loader_add(struct loader *loader, uint64_t version, struct str name, struct
                 struct str modules);
 struct code *loader_find(struct loader *loader, uint64_t version);
 
+/* A version that is forgotten and has no users, or NULL. */
+struct code *loader_unused(struct loader *loader);
+
 /* Frees `code`, whose pool is closed and which has no users. */
 void loader_remove(struct loader *loader, struct code *code);
 

@@ -29,17 +29,22 @@ static bool add(struct code *code, size_t limit_bytes, struct err *err)
     return true;
 }
 
+bool pool_close_one(struct code *code)
+{
+    if (code->idle_count == 0)
+        return false;
+    vm_close(code->idle[--code->idle_count]);
+    code->pool_size--;
+    return true;
+}
+
 bool pool_resize(struct code *code, size_t target, size_t limit_bytes, uint64_t until_ns,
                  struct err *err)
 {
     code->pool_target = target;
-    while (code->pool_size > target && code->idle_count) {
-        vm_close(code->idle[--code->idle_count]);
-        code->pool_size--;
-    }
-    while (code->pool_size < target) {
-        if (!add(code, limit_bytes, err))
-            return false;
+    while (code->pool_size != target) {
+        if (code->pool_size < target ? !add(code, limit_bytes, err) : !pool_close_one(code))
+            return code->pool_size > target; /* the others are in use */
         if (clock_now_ns() >= until_ns)
             break;
     }

@@ -5,10 +5,13 @@
 #include "worker/vm.h"
 
 /* Opens or closes instances until there are `target`, or until `until_ns` (clock_now_ns) has passed
- * and one more was opened; those in use are closed when they come back. False, with `err`, when one
- * could not be opened. code->pool_size tells how many there are. */
+ * and one more was made so; those in use are closed when they come back. False, with `err`, when
+ * one could not be opened. code->pool_size tells how many there are. */
 bool pool_resize(struct code *code, size_t target, size_t limit_bytes, uint64_t until_ns,
                  struct err *err);
+
+/* Closes an idle instance; false when there is none. */
+bool pool_close_one(struct code *code);
 
 /* An idle instance, the caller's until pool_give; NULL when there is none. */
 struct vm *pool_take(struct code *code);

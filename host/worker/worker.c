@@ -32,6 +32,7 @@ static struct {
     struct timers timers;
     struct call *parked[CALL_SLOTS];
     struct buf result, details;
+    size_t forgotten; /* versions that are to be dropped once they are unused */
     size_t result_max, message_max;
 } w;
 
@@ -85,14 +86,19 @@ static void send_done(const struct call *call, const struct err *err, uint64_t e
 
 /* -- Calls ----------------------------------------------------------------------------------- */
 
-static void drop_code_if_unused(struct code *code)
+/* A part of dropping the code that nobody needs any more, for it may have a large pool; true when
+ * there was any. */
+static bool tidy(void)
 {
-    struct err err;
+    struct code *code = w.forgotten ? loader_unused(&w.loader) : NULL;
 
-    if (!code->forgotten || code->users)
-        return;
-    pool_resize(code, 0, 0, 0, &err);
+    if (!code)
+        return false;
+    if (pool_close_one(code))
+        return true;
     loader_remove(&w.loader, code);
+    w.forgotten--;
+    return true;
 }
 
 static void end_call(struct call *call, const struct err *err)
@@ -107,7 +113,6 @@ static void end_call(struct call *call, const struct err *err)
     atomic_store(&w.channel->state->running, 0);
     send_done(call, err, ended);
     call->code->users--;
-    drop_code_if_unused(call->code);
     buf_fini(&call->children);
     free(call);
     if (w.result.room > RESULT_KEPT)
@@ -291,7 +296,8 @@ static void forget(uint64_t version)
     if (!code)
         return;
     code->forgotten = true;
-    drop_code_if_unused(code);
+    code->pool_target = 0;
+    w.forgotten++;
 }
 
 static void take_message(struct str record)
@@ -366,7 +372,8 @@ _Noreturn void worker_main(const struct switchboard *board, size_t slot,
             ring_consume(&w.in, record);
             break;
         case RING_EMPTY:
-            wait_for_work();
+            if (!tidy())
+                wait_for_work();
             break;
         case RING_CORRUPT:
             abort();

@@ -153,6 +153,8 @@ def test_queued_calls_of_a_function_that_crashed_too_often_do_not_begin(start):
     assert sorted(replies) == ["function_broken"] * 5 + ["worker_crashed"] * 3
     expect_error(server.post("/fn/warmpool/spin?size=3"), 503, "function_broken",
                  "crashed its worker too often")
+    assert server.request("DELETE", "/fn/warmpool/spin").status_code == 200
+    assert "spin" not in server.get("/fn/warmpool").json()
     assert server.result("hold", {"ms": 0})
 
 

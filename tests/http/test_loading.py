@@ -100,6 +100,39 @@ def test_other_writes_do_not_put_off_a_reload(start):
         writer.join()
 
 
+def test_file_has_its_whole_time_once_its_worker_takes_it(start):
+    server = start({"first": text_of(1)}, ["--workers", "1", "--load-timeout-ms", "1000"])
+    worker = server.worker()
+    os.kill(worker, signal.SIGSTOP)  # as if another call held it
+    server.write("slow", SLOW.format(seconds=0.6) + text_of(2))
+    wait_until(lambda: server.detail("slow"), "the function to be known")
+    time.sleep(0.8)
+    os.kill(worker, signal.SIGCONT)
+    wait_value(server, "slow", 2, 10)
+    assert server.worker() == worker
+
+
+def test_worker_that_takes_no_call_is_replaced(start):
+    server = start({"first": text_of(1)}, ["--workers", "1"])
+    worker = server.worker()
+    os.kill(worker, signal.SIGSTOP)
+    server.write("new", text_of(2))
+    wait_value(server, "new", 2, 10)
+    assert server.worker() != worker
+    assert "it takes no call" in server.log()
+
+
+def test_call_does_not_wait_for_its_function_past_its_deadline(start):
+    server = start({}, ["--workers", "1", "--load-timeout-ms", "20000", "--queue-wait-ms", "800"])
+    server.write("slow", SLOW.format(seconds=3) + text_of(1))
+    wait_until(lambda: server.detail("slow"), "the function to be known")
+    expect_error(server.invoke("slow", headers={"X-Timeout-Ms": "200"}), 504, "deadline",
+                 "before its function was loaded", "slow")
+    expect_error(server.invoke("slow"), 503, "queue_timeout", "before its function was loaded",
+                 "slow")
+    wait_value(server, "slow", 1, 60)
+
+
 # -- Links -----------------------------------------------------------------------------------------
 
 LINKED_S = 1.5 + SOON_S  # links are looked at once a second
@@ -131,6 +164,22 @@ def test_module_behind_a_link_is_followed(start, tmp_path):
     for value in (1, 2):
         target.write_text(f"return {value}")
         wait_value(server, "f", value, LINKED_S)
+
+
+def test_lib_folder_behind_a_link_is_followed(start, tmp_path):
+    for value in (1, 2):
+        (tmp_path / f"r{value}" / "lib").mkdir(parents=True)
+        (tmp_path / f"r{value}" / "lib" / "m.lua").write_text(f"return {value}")
+    (tmp_path / "current").symlink_to("r1")
+    server = start({"f": "local m = require('m')\nreturn function() return {v = m} end"},
+                   ["--workers", "1"])
+    (server.folder / "lib").symlink_to(tmp_path / "current" / "lib")
+    wait_value(server, "f", 1)
+    (tmp_path / "next").symlink_to("r2")
+    (tmp_path / "next").rename(tmp_path / "current")
+    wait_value(server, "f", 2, LINKED_S)
+    (tmp_path / "r2" / "lib" / "m.lua").write_text("return 3")
+    wait_value(server, "f", 3)  # by its event
 
 
 def test_functions_folder_that_is_a_link_is_followed(start, tmp_path):

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """test_starts.py - cold and warm starts: who gets which, and what warm pools hold."""
 
+import os
+import signal
 import time
 
 import pytest
@@ -204,6 +206,37 @@ def test_pool_that_takes_long_is_made_bit_by_bit(start):
     assert pool.reply().json() == {"function": "slow", "pool_size": 15, "deployed": 15}
     assert between > 5  # other calls had their turn
     assert "worker died" not in server.log()
+
+
+def test_large_instances_are_closed_bit_by_bit(start):
+    server = start({"large": "local t = {}\nfor i = 1, 200000 do t[i] = {i} end\n"
+                             "return function() return {n = #t} end"},
+                   ["--workers", "1", "--load-timeout-ms", "2000"])
+    assert server.post("/fn/warmpool/large?size=24").json()["deployed"] == 24
+    worker, sleeper = server.worker(), Background(server, "sleep", {"ms": 2000})
+    server.wait_in_flight("sleep")
+    assert server.request("DELETE", "/fn/warmpool/large").json()["undeployed"] == 24
+    assert figures(server, "large") is None
+    assert sleeper.reply().status_code == 200
+    assert server.post("/fn/warmpool/large?size=12").json()["deployed"] == 12
+    server.write("large", "return function() return {n = 0} end")  # the old pool goes by itself
+    wait_until(lambda: server.result("large", start="warm")["n"] == 0, "the new version")
+    wait_until(lambda: (figures(server, "large") or {}).get("idle") == 12, "its pool")
+    assert server.worker() == worker
+
+
+def test_pool_is_asked_for_once_however_often_its_worker_dies(start):
+    server = start({"slow": SLOW.format(seconds=0.05, more="")},
+                   ["--workers", "1", "--calls-max", "16"])
+    pool = Background(server, "/fn/warmpool/slow?size=60", method="post")
+    for _ in range(30):
+        worker = wait_until(lambda: server.workers() and server.worker(), "a worker")
+        time.sleep(0.1)
+        os.kill(worker, signal.SIGKILL)
+        wait_until(lambda: server.workers() and server.worker() != worker, "the next worker")
+        assert server.result("hash", {"rounds": 1})
+    assert pool.reply().status_code in (200, 502), pool.reply().text
+    wait_until(lambda: (figures(server, "slow") or {}).get("idle") == 60, "the whole pool")
 
 
 def test_pool_of_a_file_that_hangs_the_second_time_is_given_up(start):

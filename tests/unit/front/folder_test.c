@@ -1,116 +1,6 @@
 /* folder_test.c - a functions folder: what is found in it, what has changed, what is ignored. */
 /* SPDX-License-Identifier: MIT */
-#include "../base/cases.h"
-
-#include <fcntl.h>
-#include <ftw.h>
-#include <poll.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/inotify.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include "base/clock.h"
-#include "base/log.h"
-#include "front/folder.h"
-#include "wire/message.h"
-
-enum { FILE_MOST = 1000, MODULES_MOST = 100 };
-
-/* -- A folder of the test's own -------------------------------------------------------------- */
-
-static char place[] = "/tmp/folder_test_XXXXXX";
-static struct folder folder;
-static int inotify;
-
-static const char *path_of(const char *name)
-{
-    static char path[512];
-
-    snprintf(path, sizeof(path), "%s/%s", place, name);
-    return path;
-}
-
-static void write_text(const char *name, struct str text)
-{
-    int fd = open(path_of(name), O_WRONLY | O_CREAT | O_TRUNC, 0644);
-
-    assert_true(fd >= 0);
-    assert_int_equal(write(fd, text.at, text.len), text.len);
-    close(fd);
-}
-
-static int remove_one(const char *path, const struct stat *s, int type, struct FTW *ftw)
-{
-    (void)s;
-    (void)type;
-    (void)ftw;
-    return remove(path);
-}
-
-static int open_folder(void **state)
-{
-    (void)state;
-    memcpy(place + sizeof(place) - 7, "XXXXXX", 6);
-    if (!mkdtemp(place))
-        return -1;
-    log_init("probe", LOG_ERROR);
-    inotify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-    folder_init(&folder, place, inotify, FILE_MOST);
-    return 0;
-}
-
-static int close_folder(void **state)
-{
-    (void)state;
-    folder_fini(&folder);
-    close(inotify);
-    return nftw(place, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-}
-
-/* Hands the events so far to the folder; false when there was none. */
-static bool note_events(void)
-{
-    _Alignas(struct inotify_event) char bytes[16384];
-    ssize_t len = read(inotify, bytes, sizeof(bytes));
-
-    for (char *p = bytes; len > 0 && p < bytes + len;) {
-        struct inotify_event *event = (struct inotify_event *)p;
-
-        folder_note(&folder, event);
-        p += sizeof(*event) + event->len;
-    }
-    return len > 0;
-}
-
-/* Scans; what is being written is left for the time told. */
-static uint64_t scan(void)
-{
-    uint64_t again_ns = 0;
-
-    while (note_events())
-        ;
-    assert_true(folder_scan(&folder, &again_ns));
-    return again_ns;
-}
-
-static uint64_t serial_of(const char *name)
-{
-    struct file *file = folder_find(&folder, str_of(name));
-
-    return file ? file->serial : 0;
-}
-
-static void expect_text(const char *name, const char *text)
-{
-    struct file *file = folder_find(&folder, str_of(name));
-
-    if (!file || !file->read)
-        fail_msg("%s is not there: %s", name, file ? file->error : "not found");
-    else
-        expect_str(buf_str(&file->text), str_of(text));
-}
+#include "folder_fixture.h"
 
 static void expect_error(const char *name, const char *part)
 {
@@ -293,13 +183,66 @@ static void files_past_the_4096th_are_left_out(void **state)
         write_text(name, STR("text"));
     }
     scan();
-    assert_true(folder.full);
+    assert_true(folder.files.full);
     for (size_t i = 0; i < folder.files.count; i++) {
         read += folder.files.at[i]->read;
         if (i > 0)
             assert_true(strcmp(folder.files.at[i - 1]->name, folder.files.at[i]->name) < 0);
     }
     assert_int_equal(read, 4096);
+    char from[512], first[64];
+    snprintf(first, sizeof(first), "%s.lua", folder.files.at[0]->name);
+    snprintf(from, sizeof(from), "%s", path_of(first));
+    assert_int_equal(rename(from, path_of("another.lua")), 0);
+    while (scan() != 0)
+        ; /* what makes room goes first, then there is another look */
+    assert_int_equal(folder.files.count, 4096);
+    for (int i = 0; i < 4100; i++) {
+        snprintf(name, sizeof(name), "f%04d.lua", i);
+        unlink(path_of(name));
+    }
+    while (scan() != 0)
+        ;
+    assert_int_equal(folder.files.count, 1);
+    assert_false(folder.files.full);
+    expect_text("another", "text");
+}
+
+/* How many of the events so far call for a scan. */
+static int calling_events(void)
+{
+    _Alignas(struct inotify_event) char bytes[16384];
+    ssize_t len = read(inotify, bytes, sizeof(bytes));
+    int calling = 0;
+
+    for (char *p = bytes; len > 0 && p < bytes + len;) {
+        struct inotify_event *event = (struct inotify_event *)p;
+
+        calling += folder_note(&folder, event);
+        p += sizeof(*event) + event->len;
+    }
+    return calling;
+}
+
+static void events_of_other_files_call_for_no_scan(void **state)
+{
+    (void)state;
+    assert_int_equal(mkdir(path_of("lib"), 0755), 0);
+    write_text("notes.txt", STR("1"));
+    write_text("lib/notes.txt", STR("1"));
+    scan();
+    int fd = open(path_of("notes.txt"), O_WRONLY), lib = open(path_of("lib/notes.txt"), O_WRONLY);
+    assert_int_equal(write(fd, "2", 1) + write(lib, "2", 1), 2);
+    close(fd);
+    close(lib);
+    assert_int_equal(chmod(path_of("notes.txt"), 0600), 0);
+    assert_int_equal(calling_events(), 0);
+    assert_int_equal(chmod(path_of("lib"), 0700), 0);
+    assert_in_range(calling_events(), 1, 2);
+    write_text("lib/m.lua", STR("return 1"));
+    assert_in_range(calling_events(), 1, 10);
+    assert_int_equal(symlink("nowhere", path_of("link")), 0);
+    assert_int_equal(calling_events(), 1);
 }
 
 static void a_folder_that_is_not_there_comes_later(void **state)
@@ -323,92 +266,6 @@ static void a_folder_that_is_not_there_comes_later(void **state)
     folder_fini(&later);
 }
 
-/* -- Modules --------------------------------------------------------------------------------- */
-
-/* The names of the modules in the blob, sorted, as "a b.c ". */
-static void expect_modules(const char *expected)
-{
-    struct str names[MODULES_MOST], text, rest = buf_str(&folder.modules_blob->text);
-    char got[2048] = "";
-    size_t count = 0, len = 0;
-
-    while (count < MODULES_MOST && message_next_module(&rest, &names[count], &text))
-        count++;
-    for (size_t i = 0; i < count; i++)
-        for (size_t k = i + 1; k < count; k++)
-            if (strncmp(names[k].at, names[i].at,
-                        names[k].len < names[i].len ? names[k].len : names[i].len) < 0) {
-                struct str swap = names[i];
-
-                names[i] = names[k];
-                names[k] = swap;
-            }
-    for (size_t i = 0; i < count; i++)
-        len += (size_t)snprintf(got + len, sizeof(got) - len, "%.*s ", STR_ARG(names[i]));
-    assert_string_equal(got, expected);
-}
-
-static void modules_are_found_in_folders_of_lib(void **state)
-{
-    (void)state;
-    assert_int_equal(mkdir(path_of("lib"), 0755), 0);
-    assert_int_equal(mkdir(path_of("lib/text"), 0755), 0);
-    assert_int_equal(mkdir(path_of("lib/.git"), 0755), 0);
-    write_text("lib/words.lua", STR("return 1"));
-    write_text("lib/text/more.lua", STR("return 2"));
-    write_text("lib/.git/no.lua", STR("return 3"));
-    write_text("lib/notes.txt", STR("no"));
-    scan();
-    expect_modules("text.more words ");
-    uint64_t before = folder.modules_serial;
-    scan();
-    assert_int_equal(folder.modules_serial, before);
-    write_text("lib/text/more.lua", STR("return 4"));
-    scan();
-    assert_int_not_equal(folder.modules_serial, before);
-    before = folder.modules_serial;
-    assert_int_equal(unlink(path_of("lib/words.lua")), 0);
-    scan();
-    expect_modules("text.more ");
-    assert_int_not_equal(folder.modules_serial, before);
-    assert_null(folder_find(&folder, STR("words")));
-}
-
-static void modules_are_found_eight_folders_deep(void **state)
-{
-    char name[256];
-    size_t len = (size_t)snprintf(name, sizeof(name), "lib");
-
-    (void)state;
-    for (int depth = 0; depth <= 9; depth++) {
-        assert_int_equal(mkdir(path_of(name), 0755), 0);
-        snprintf(name + len, sizeof(name) - len, "/m.lua");
-        write_text(name, STR("return 1"));
-        len += (size_t)snprintf(name + len, sizeof(name) - len, "/d");
-    }
-    scan();
-    expect_modules("d.d.d.d.d.d.d.d.m d.d.d.d.d.d.d.m d.d.d.d.d.d.m d.d.d.d.d.m d.d.d.d.m d.d.d.m "
-                   "d.d.m d.m m ");
-}
-
-static void a_module_that_cannot_be_read_leaves_the_others(void **state)
-{
-    static char large[FILE_MOST + 1];
-
-    (void)state;
-    memset(large, ' ', sizeof(large));
-    assert_int_equal(mkdir(path_of("lib"), 0755), 0);
-    write_text("lib/large.lua", (struct str){large, sizeof(large)});
-    write_text("lib/small.lua", STR("return 1"));
-    scan();
-    expect_modules("small ");
-    write_text("lib/large.lua", STR("return 2"));
-    scan();
-    expect_modules("large small ");
-}
-
-#define FOLDER_TEST(name) cmocka_unit_test_setup_teardown(name, open_folder, close_folder)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -421,10 +278,8 @@ int main(void)
         FOLDER_TEST(a_file_being_written_is_left_for_later),
         FOLDER_TEST(what_cannot_be_read_is_told),
         FOLDER_TEST(files_past_the_4096th_are_left_out),
+        FOLDER_TEST(events_of_other_files_call_for_no_scan),
         FOLDER_TEST(a_folder_that_is_not_there_comes_later),
-        FOLDER_TEST(modules_are_found_in_folders_of_lib),
-        FOLDER_TEST(modules_are_found_eight_folders_deep),
-        FOLDER_TEST(a_module_that_cannot_be_read_leaves_the_others),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
