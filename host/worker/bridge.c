@@ -8,6 +8,7 @@
 #include "wire/message.h"
 #include "worker/ctx.h"
 #include "worker/json.h"
+#include "worker/libraries.h"
 #include "worker/sandbox.h"
 
 enum { HANDLER_ARGUMENTS = 2, FRAMES_MAX = 32 };
@@ -53,7 +54,7 @@ static int l_begin(lua_State *L)
     struct vm *vm = b->call->vm;
 
     if (b->call->warm)
-        l_sandbox_seed(L);
+        l_libraries_seed(L);
     vm->thread = lua_newthread(L);
     lua_rawseti(L, LUA_REGISTRYINDEX, SLOT_THREAD);
     lua_rawgeti(L, LUA_REGISTRYINDEX, SLOT_HANDLER);

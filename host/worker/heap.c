@@ -276,6 +276,11 @@ void *heap_alloc(void *heap, void *block, size_t old_size, size_t size)
     return moved;
 }
 
+void *heap_alloc_last(void *heap, void *block, size_t old_size, size_t size)
+{
+    return size ? heap_alloc(heap, block, old_size, size) : NULL;
+}
+
 size_t heap_used_bytes(const struct heap *heap)
 {
     return heap->used_pages * HEAP_PAGE;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "wire/message.h"
+#include "worker/libraries.h"
 
 enum { BYTECODE_MARK = '\033' };
 
@@ -21,7 +22,8 @@ static void chunk_init(struct chunk *c, struct str name, struct str source, cons
 {
     *c = (struct chunk){.name = must(strndup(name.at, name.len)),
                         .source = must(malloc(source.len + 1)),
-                        .source_len = source.len};
+                        .source_len = source.len,
+                        .libraries = libraries_named(source)};
     if (source.len)
         memcpy(c->source, source.at, source.len);
     if (asprintf(&c->chunk_name, "@%s%s.lua", folder, c->name) < 0)

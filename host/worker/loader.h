@@ -15,6 +15,7 @@ struct chunk {
     char *chunk_name; /* "@hash.lua", "@lib/text/words.lua": what error messages begin with */
     char *source;
     size_t source_len;
+    unsigned libraries; /* that it names */
     char *bytecode;
     size_t bytecode_len;
     bool compiled; /* the bytecode is whole */

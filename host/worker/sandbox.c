@@ -1,33 +1,15 @@
-/* sandbox.c - opening the allowed libraries. */
+/* sandbox.c - what base does otherwise here: loading, requiring, printing. */
 /* SPDX-License-Identifier: MIT */
 #include "worker/sandbox.h"
 
 #include <luajit-2.1/lauxlib.h>
-#include <luajit-2.1/lualib.h>
 #include <string.h>
-#include <sys/random.h>
 
-#include "base/buf.h"
-#include "embedded_lua.h"
 #include "native.h"
 #include "worker/ctx.h"
 #include "worker/json.h"
+#include "worker/libraries.h"
 #include "worker/vm.h"
-
-static const luaL_Reg libraries[] = {
-    {"", luaopen_base},
-    {LUA_TABLIBNAME, luaopen_table},
-    {LUA_STRLIBNAME, luaopen_string},
-    {LUA_MATHLIBNAME, luaopen_math},
-    {LUA_BITLIBNAME, luaopen_bit},
-    {LUA_OSLIBNAME, luaopen_os},
-    {LUA_JITLIBNAME, luaopen_jit}, /* turns the compiler on; the table itself is taken away */
-};
-
-/* What those libraries have and functions do not get; a test compares what is left with a list. */
-static const char *const globals_taken[] = {"dofile", "loadfile", "getfenv", "setfenv",
-                                            "gcinfo", "newproxy", "module",  "jit"};
-static const char *const os_kept[] = {"time", "date", "clock", "difftime"};
 
 static const char park_mark, loading_mark;
 
@@ -123,6 +105,7 @@ static int l_load_module(lua_State *L)
 {
     struct chunk *module = lua_touserdata(L, 1);
 
+    l_libraries_open(L, module->libraries);
     if (loader_load(L, module) != 0)
         return lua_error(L);
     lua_pushstring(L, module->name);
@@ -178,44 +161,6 @@ static int l_require(lua_State *L)
 
 /* -- Opening --------------------------------------------------------------------------------- */
 
-static void l_open_libraries(lua_State *L)
-{
-    for (size_t i = 0; i < sizeof(libraries) / sizeof(*libraries); i++) {
-        lua_pushcfunction(L, libraries[i].func);
-        lua_pushstring(L, libraries[i].name);
-        lua_call(L, 1, 0);
-    }
-}
-
-static void l_trim_os(lua_State *L)
-{
-    lua_getglobal(L, LUA_OSLIBNAME);
-    lua_createtable(L, 0, 4);
-    for (size_t i = 0; i < sizeof(os_kept) / sizeof(*os_kept); i++) {
-        lua_getfield(L, -2, os_kept[i]);
-        lua_setfield(L, -2, os_kept[i]);
-    }
-    lua_setglobal(L, LUA_OSLIBNAME);
-    lua_pop(L, 1);
-}
-
-static void l_take_away(lua_State *L)
-{
-    for (size_t i = 0; i < sizeof(globals_taken) / sizeof(*globals_taken); i++) {
-        lua_pushnil(L);
-        lua_setglobal(L, globals_taken[i]);
-    }
-    lua_getglobal(L, LUA_STRLIBNAME);
-    lua_pushnil(L);
-    lua_setfield(L, -2, "dump"); /* strings find it by their metatable too: the same table */
-    lua_pop(L, 1);
-    lua_pushliteral(L, "");
-    lua_getmetatable(L, -1);
-    lua_pushboolean(L, 0);
-    lua_setfield(L, -2, "__metatable");
-    lua_pop(L, 2);
-}
-
 static void l_replace(lua_State *L)
 {
     static const luaL_Reg replaced[] = {{"collectgarbage", l_collectgarbage},
@@ -230,46 +175,11 @@ static void l_replace(lua_State *L)
     }
 }
 
-static void l_run_prelude(lua_State *L)
+void l_sandbox_open(lua_State *L, unsigned libraries)
 {
-    /* the worker's one copy of its bytecode */
-    static struct chunk prelude = {.chunk_name = (char *)"@prelude.lua"};
-
-    prelude.source = (char *)lua_prelude_text;
-    prelude.source_len = lua_prelude_len;
-    if (loader_load(L, &prelude) != 0)
-        lua_error(L);
-    l_push_park_mark(L);
-    lua_call(L, 1, 0);
-}
-
-int l_sandbox_open(lua_State *L)
-{
-    l_open_libraries(L);
-    lua_getglobal(L, LUA_MATHLIBNAME);
-    lua_getfield(L, -1, "randomseed");
-    lua_rawseti(L, LUA_REGISTRYINDEX, SLOT_SEED);
+    l_libraries_begin(L);
     lua_newtable(L);
     lua_rawseti(L, LUA_REGISTRYINDEX, SLOT_LOADED);
-    l_trim_os(L);
-    l_take_away(L);
     l_replace(L);
-    l_run_prelude(L);
-    l_sandbox_seed(L);
-    return 0;
-}
-
-void l_sandbox_seed(lua_State *L)
-{
-    static uint64_t pool[64];
-    static size_t left;
-
-    if (left == 0) {
-        if (getrandom(pool, sizeof(pool), 0) != sizeof(pool))
-            luaL_error(L, "the system has no entropy");
-        left = sizeof(pool) / sizeof(*pool);
-    }
-    lua_rawgeti(L, LUA_REGISTRYINDEX, SLOT_SEED);
-    lua_pushnumber(L, (double)(pool[--left] >> 11)); /* 53 bits */
-    lua_call(L, 1, 0);
+    l_libraries_open(L, libraries);
 }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "worker/json.h"
+#include "worker/libraries.h"
 #include "worker/sandbox.h"
 
 /* Regions are kept for the next vm with what they touched last, up to a bound: a cold start then
@@ -149,7 +150,7 @@ static int l_load_function(lua_State *L)
     const struct opening *opening = lua_touserdata(L, 1);
     struct vm *vm = opening->vm;
 
-    l_sandbox_open(L);
+    l_sandbox_open(L, opening->prepare ? LIBRARIES_ALL : vm->code->function.libraries);
     if (opening->prepare)
         opening->prepare(L);
     if (loader_load(L, &vm->code->function) != 0)
@@ -192,8 +193,10 @@ void vm_close(struct vm *vm)
     if (!vm)
         return;
     json_use(vm->heap);
-    if (vm->L && sigsetjmp(vm->escape, 0) == 0)
+    if (vm->L && sigsetjmp(vm->escape, 0) == 0) {
+        lua_setallocf(vm->L, heap_alloc_last, vm->heap);
         lua_close(vm->L);
+    }
     give_heap(vm->heap);
     free(vm->image);
     free(vm);

@@ -1,0 +1,224 @@
+/* libraries.c - opening what a function can reach of Lua's libraries, and nothing else. */
+/* SPDX-License-Identifier: MIT */
+#include "worker/libraries.h"
+
+#include <luajit-2.1/lauxlib.h>
+#include <luajit-2.1/lualib.h>
+#include <stdbool.h>
+#include <sys/random.h>
+
+#include "embedded_lua.h"
+#include "worker/compiler.h"
+#include "worker/loader.h"
+#include "worker/sandbox.h"
+
+/* -- What is left out ------------------------------------------------------------------------ */
+
+/* Of base; a test compares what is left with a list. */
+static const char *const globals_taken[] = {"dofile", "loadfile", "getfenv", "setfenv",
+                                            "gcinfo", "newproxy", "module",  "jit"};
+static const char *const os_kept[] = {"time", "date", "clock", "difftime"};
+
+static void l_take_globals(lua_State *L)
+{
+    for (size_t i = 0; i < sizeof(globals_taken) / sizeof(*globals_taken); i++) {
+        lua_pushnil(L);
+        lua_setglobal(L, globals_taken[i]);
+    }
+}
+
+static void l_trim_os(lua_State *L)
+{
+    lua_getglobal(L, LUA_OSLIBNAME);
+    lua_createtable(L, 0, 4);
+    for (size_t i = 0; i < sizeof(os_kept) / sizeof(*os_kept); i++) {
+        lua_getfield(L, -2, os_kept[i]);
+        lua_setfield(L, -2, os_kept[i]);
+    }
+    lua_setglobal(L, LUA_OSLIBNAME);
+    lua_pop(L, 1);
+}
+
+/* The metatable of strings, at the top of the stack, is not for functions. */
+static void l_lock(lua_State *L)
+{
+    lua_pushboolean(L, 0);
+    lua_setfield(L, -2, "__metatable");
+}
+
+static void l_trim_string(lua_State *L)
+{
+    lua_getglobal(L, LUA_STRLIBNAME);
+    lua_pushnil(L);
+    lua_setfield(L, -2, "dump"); /* strings find it by their metatable too: the same table */
+    lua_pop(L, 1);
+    lua_pushliteral(L, "");
+    lua_getmetatable(L, -1);
+    l_lock(L);
+    lua_pop(L, 2);
+}
+
+static void l_keep_randomseed(lua_State *L)
+{
+    lua_getglobal(L, LUA_MATHLIBNAME);
+    lua_getfield(L, -1, "randomseed");
+    lua_rawseti(L, LUA_REGISTRYINDEX, SLOT_SEED);
+    lua_pop(L, 1);
+    l_libraries_seed(L);
+}
+
+/* coroutine is open with base; this makes it work for handlers that wait. */
+static void l_run_prelude(lua_State *L)
+{
+    /* the worker's one copy of its bytecode */
+    static struct chunk prelude = {.chunk_name = (char *)"@prelude.lua"};
+
+    prelude.source = (char *)lua_prelude_text;
+    prelude.source_len = lua_prelude_len;
+    if (loader_load(L, &prelude) != 0)
+        lua_error(L);
+    l_push_park_mark(L);
+    lua_call(L, 1, 0);
+}
+
+/* -- The table ------------------------------------------------------------------------------- */
+
+static const struct library {
+    const char *name;
+    lua_CFunction open;
+    void (*trim)(lua_State *L);
+} libraries[] = {
+    {LUA_TABLIBNAME, luaopen_table, NULL},
+    {LUA_STRLIBNAME, luaopen_string, l_trim_string},
+    {LUA_MATHLIBNAME, luaopen_math, l_keep_randomseed},
+    {LUA_BITLIBNAME, luaopen_bit, NULL},
+    {LUA_OSLIBNAME, luaopen_os, l_trim_os},
+    {LUA_COLIBNAME, NULL, l_run_prelude},
+};
+
+enum { LIBRARY_COUNT = sizeof(libraries) / sizeof(*libraries), LIBRARY_STRING = 1 << 1 };
+
+static const char *const reaching_all[] = {"_G", "load", "loadstring"};
+
+static unsigned named_by(struct str word)
+{
+    for (size_t i = 0; i < sizeof(reaching_all) / sizeof(*reaching_all); i++)
+        if (str_equal(word, str_of(reaching_all[i])))
+            return LIBRARIES_ALL;
+    for (size_t i = 0; i < LIBRARY_COUNT; i++)
+        if (str_equal(word, str_of(libraries[i].name)))
+            return 1u << i;
+    return 0;
+}
+
+/* Bytes above ASCII are letters to LuaJIT. */
+static bool is_of_name(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           (unsigned char)c >= 0x80;
+}
+
+unsigned libraries_named(struct str text)
+{
+    unsigned named = 0;
+
+    for (size_t i = 0; i < text.len;) {
+        size_t end = i;
+
+        while (end < text.len && is_of_name(text.at[end]))
+            end++;
+        if (end > i)
+            named |= named_by((struct str){text.at + i, end - i});
+        i = end + 1;
+    }
+    return named;
+}
+
+/* -- Opening --------------------------------------------------------------------------------- */
+
+static void l_open(lua_State *L, lua_CFunction open, const char *name)
+{
+    lua_pushcfunction(L, open);
+    lua_pushstring(L, name);
+    lua_call(L, 1, 0);
+}
+
+static unsigned opened(lua_State *L)
+{
+    lua_rawgeti(L, LUA_REGISTRYINDEX, SLOT_LIBRARIES);
+    unsigned bits = (unsigned)lua_tointeger(L, -1);
+    lua_pop(L, 1);
+    return bits;
+}
+
+static void l_note(lua_State *L, unsigned bits)
+{
+    lua_pushinteger(L, bits);
+    lua_rawseti(L, LUA_REGISTRYINDEX, SLOT_LIBRARIES);
+}
+
+void l_libraries_open(lua_State *L, unsigned wanted)
+{
+    unsigned have = opened(L), missing = wanted & ~have & ((1u << LIBRARY_COUNT) - 1);
+
+    if (!missing)
+        return;
+    l_note(L, have | missing);
+    for (size_t i = 0; i < LIBRARY_COUNT; i++) {
+        if (!(missing >> i & 1))
+            continue;
+        if (libraries[i].open)
+            l_open(L, libraries[i].open, libraries[i].name);
+        if (libraries[i].trim)
+            libraries[i].trim(L);
+    }
+}
+
+/* The first use of a string's method, in a text that does not name the library. */
+static int l_string_index(lua_State *L)
+{
+    l_libraries_open(L, LIBRARY_STRING);
+    lua_settop(L, 2);
+    lua_gettable(L, 1);
+    return 1;
+}
+
+/* Until the library is open: it brings a metatable of its own. */
+static void l_defer_string(lua_State *L)
+{
+    lua_pushliteral(L, "");
+    lua_createtable(L, 0, 2);
+    lua_pushcfunction(L, l_string_index);
+    lua_setfield(L, -2, "__index");
+    l_lock(L);
+    lua_setmetatable(L, -2);
+    lua_pop(L, 1);
+}
+
+void l_libraries_begin(lua_State *L)
+{
+    l_open(L, luaopen_base, "");
+    l_open(L, l_compiler_open, LUA_JITLIBNAME);
+    l_take_globals(L);
+    l_defer_string(L);
+    l_note(L, 0);
+}
+
+void l_libraries_seed(lua_State *L)
+{
+    static uint64_t pool[64];
+    static size_t left;
+
+    lua_rawgeti(L, LUA_REGISTRYINDEX, SLOT_SEED);
+    if (lua_isnil(L, -1)) {
+        lua_pop(L, 1);
+        return;
+    }
+    if (left == 0) {
+        if (getrandom(pool, sizeof(pool), 0) != sizeof(pool))
+            luaL_error(L, "the system has no entropy");
+        left = sizeof(pool) / sizeof(*pool);
+    }
+    lua_pushnumber(L, (double)(pool[--left] >> 11)); /* 53 bits */
+    lua_call(L, 1, 0);
+}
