@@ -2,7 +2,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "front/exchange.h"
 
-#include <poll.h>
+#include <errno.h>
+#include <sys/socket.h>
 
 #include "base/clock.h"
 #include "front/reply.h"
@@ -10,11 +11,14 @@
 enum { TIMEOUT_MOST_MS = 600000 };
 
 /* What chunked encoding may add to a body; h2o counts it too. */
-enum { CHUNKS_ROOM = 64 << 10, SWEEP_MOST = 1024 };
+enum { CHUNKS_ROOM = 64 << 10 };
+
+/* What may be read of a next request before the reply has gone; how long a client that closed its
+ * half has a reply sent all the same. */
+enum { EARLY_MAX = 64 << 10, LEFT_MS = 100 };
 
 static size_t body_max;
-static struct exchange *first;      /* the newest one that is open */
-static struct exchange *sweep_next; /* where exchange_sweep goes on */
+static struct timers *timers;
 static size_t count;
 static bool closing;
 
@@ -38,6 +42,83 @@ static const char *reason_of(int status)
         if (reasons[i].status == status)
             return reasons[i].reason;
     return "Unknown";
+}
+
+/* -- Waiting --------------------------------------------------------------------------------- */
+
+/* Of a connection, what its requests are answered with: the exchange that waits, or NULL. h2o
+ * leaves this place to whoever accepted the connection. */
+static void **waiting_on(h2o_socket_t *socket)
+{
+    return &socket->on_close.data;
+}
+
+static h2o_socket_t *socket_of(const struct exchange *ex)
+{
+    return ex->req->conn->callbacks->get_socket(ex->req->conn);
+}
+
+/* The reply that cannot be sent makes h2o find out. */
+static void let_go(struct exchange *ex)
+{
+    const struct err err = {ERR_INTERNAL, "the client has left"};
+
+    ex->gone(ex->owner);
+    shutdown(h2o_socket_get_fd(socket_of(ex)), SHUT_RDWR);
+    exchange_send_error(ex, &err, (struct str){NULL, 0}, (struct str){NULL, 0});
+}
+
+static void on_left(struct timer *timer)
+{
+    let_go((struct exchange *)timer);
+}
+
+/* A client that waits for its reply sends its next request, or leaves. What it sends is not read
+ * before the reply: the request's texts lie in the buffer that would have to grow. */
+static void on_early(h2o_socket_t *socket, const char *err)
+{
+    struct exchange *ex = *waiting_on(socket);
+    char byte;
+
+    if (!ex) { /* its reply is on the way, and h2o is about to read again */
+        if (err || socket->input->size > EARLY_MAX)
+            h2o_socket_read_stop(socket);
+        return;
+    }
+    ssize_t len = recv(h2o_socket_get_fd(socket), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    if (len < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    h2o_socket_read_stop(socket);
+    if (len < 0)
+        let_go(ex);
+    else if (len == 0)
+        timer_start(timers, &ex->left, clock_now_ns() + LEFT_MS * NS_PER_MS, on_left);
+}
+
+/* h2o stops reading while a request is worked on. Going on with reading, by a callback of our own,
+ * tells when the client leaves, and saves two system calls a request: the kernel's interest in the
+ * socket never changes. */
+void exchange_wait(struct exchange *ex, void (*gone)(void *owner), void *owner)
+{
+    h2o_socket_t *socket = socket_of(ex);
+
+    ex->gone = gone;
+    ex->owner = owner;
+    *waiting_on(socket) = ex;
+    h2o_socket_dont_read(socket, 1);
+    h2o_socket_read_start(socket, on_early);
+}
+
+static void end_wait(struct exchange *ex)
+{
+    h2o_socket_t *socket = socket_of(ex);
+
+    if (*waiting_on(socket) != ex)
+        return;
+    *waiting_on(socket) = NULL;
+    timer_stop(timers, &ex->left);
+    h2o_socket_dont_read(socket, 0);
+    ex->gone = NULL; /* nobody works on it any more */
 }
 
 /* -- Reading --------------------------------------------------------------------------------- */
@@ -83,14 +164,12 @@ static void on_gone(void *exchange)
 {
     struct exchange *ex = exchange;
 
+    void (*gone)(void *) = ex->gone;
+
     count--;
-    *(ex->previous ? &ex->previous->next : &first) = ex->next;
-    if (ex->next)
-        ex->next->previous = ex->previous;
-    if (sweep_next == ex)
-        sweep_next = ex->next;
-    if (ex->gone)
-        ex->gone(ex->owner);
+    end_wait(ex);
+    if (gone)
+        gone(ex->owner);
 }
 
 static bool too_large(struct err *err)
@@ -106,11 +185,7 @@ bool exchange_open(h2o_req_t *req, struct exchange **exchange, struct err *err)
     int64_t ms;
 
     count++;
-    *ex = (struct exchange){
-        .req = req, .call_id = call_id_of(req), .arrived_ns = clock_now_ns(), .next = first};
-    if (first)
-        first->previous = ex;
-    first = ex;
+    *ex = (struct exchange){.req = req, .call_id = call_id_of(req), .arrived_ns = clock_now_ns()};
     if (is_visible(traceparent) && traceparent.len <= TRACEPARENT_MAX)
         ex->traceparent = traceparent;
     *exchange = ex;
@@ -170,7 +245,7 @@ void exchange_send(struct exchange *ex, int status, const char *content_type, st
     h2o_req_t *req = ex->req;
     h2o_iovec_t copy = h2o_strdup(&req->pool, body.at, body.len);
 
-    ex->gone = NULL; /* nobody works on it any more */
+    end_wait(ex);
     if (status == 429 || status == 503)
         exchange_header(ex, "retry-after", STR("1"));
     if (closing)
@@ -206,37 +281,6 @@ void exchange_send_error(struct exchange *ex, const struct err *err, struct str 
 size_t exchange_count(void)
 {
     return count;
-}
-
-static bool has_left(const struct exchange *ex)
-{
-    h2o_conn_t *conn = ex->req->conn;
-    struct pollfd client = {.fd = h2o_socket_get_fd(conn->callbacks->get_socket(conn)),
-                            .events = POLLRDHUP};
-
-    return poll(&client, 1, 0) == 1;
-}
-
-/* The reply that cannot arrive makes h2o find out. */
-static void let_go(struct exchange *ex)
-{
-    const struct err err = {ERR_INTERNAL, "the client has left"};
-
-    ex->gone(ex->owner);
-    exchange_send_error(ex, &err, (struct str){NULL, 0}, (struct str){NULL, 0});
-}
-
-void exchange_sweep(uint64_t before_ns)
-{
-    if (!sweep_next)
-        sweep_next = first;
-    for (int i = 0; i < SWEEP_MOST && sweep_next; i++) {
-        struct exchange *ex = sweep_next;
-
-        sweep_next = ex->next;
-        if (ex->gone && ex->arrived_ns < before_ns && has_left(ex))
-            let_go(ex);
-    }
 }
 
 void exchange_close_connections(void)
@@ -294,8 +338,10 @@ static void register_filter(h2o_pathconf_t *path)
     filter->on_setup_ostream = on_setup;
 }
 
-void exchange_configure(h2o_globalconf_t *config, h2o_hostconf_t *host, size_t most)
+void exchange_configure(h2o_globalconf_t *config, h2o_hostconf_t *host, size_t most,
+                        struct timers *of_loop)
 {
+    timers = of_loop;
     body_max = most;
     config->max_request_entity_size = most + most / 8 + CHUNKS_ROOM;
     register_filter(&host->fallback_path);

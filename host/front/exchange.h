@@ -7,16 +7,15 @@
 #include "front/compose.h"
 
 /* Lives in the request's memory: gone as soon as h2o drops the request, which is after the reply,
- * or before it when the client leaves. Whoever works on a reply sets `gone`, and forgets the
- * exchange when it is called. */
+ * or before it when the client leaves. */
 struct exchange {
+    struct timer left; /* first: found from its address */
     h2o_req_t *req;
     struct str call_id, traceparent;
     uint64_t arrived_ns;
-    uint64_t expires_ns; /* X-Timeout-Ms; 0: none */
-    void (*gone)(void *owner);
+    uint64_t expires_ns;       /* X-Timeout-Ms; 0: none */
+    void (*gone)(void *owner); /* while somebody works on the reply */
     void *owner;
-    struct exchange *previous, *next; /* of those that are open */
 };
 
 /* Reads the headers that every call may have.
@@ -32,6 +31,11 @@ struct str exchange_path(const struct exchange *ex);
 /* The value of a query parameter, or one with a NULL pointer. Nothing is decoded. */
 struct str exchange_query(const struct exchange *ex, struct str name);
 
+/* The reply comes later, unless the client leaves before it: then `gone` is called, once, and the
+ * exchange is forgotten. A client that closes only its own half still gets a reply that is quick:
+ * it cannot be told from one that leaves. */
+void exchange_wait(struct exchange *ex, void (*gone)(void *owner), void *owner);
+
 /* `name` is lower-case and a literal; the value is copied, and has been checked. */
 void exchange_header(struct exchange *ex, const char *name, struct str value);
 
@@ -44,13 +48,9 @@ void exchange_send_error(struct exchange *ex, const struct err *err, struct str 
 /* Requests that have not been answered, or whose answer is still being sent. */
 size_t exchange_count(void);
 
-/* Lets go of requests whose clients have left: h2o does not look at a connection whose request is
- * being worked on. Those that came after `before_ns` are not looked at. Each time goes on where the
- * last one stopped, so that many requests do not hold up the loop. */
-void exchange_sweep(uint64_t before_ns);
-
 /* From now on replies close their connections. */
 void exchange_close_connections(void);
 
 /* Limits bodies to `body_max` bytes, and gives h2o's own refusals the form of our errors. */
-void exchange_configure(h2o_globalconf_t *config, h2o_hostconf_t *host, size_t body_max);
+void exchange_configure(h2o_globalconf_t *config, h2o_hostconf_t *host, size_t body_max,
+                        struct timers *timers);

@@ -160,8 +160,7 @@ void serve_invoke(struct exchange *ex, struct str name)
         exchange_send_error(ex, &err, name, none);
         return;
     }
-    ex->gone = on_invoke_gone;
-    ex->owner = invoke;
+    exchange_wait(ex, on_invoke_gone, invoke);
 }
 
 /* -- Burst ----------------------------------------------------------------------------------- */
@@ -211,8 +210,7 @@ void serve_burst(struct exchange *ex, struct str name)
     if (!batch)
         return; /* all were refused: it is answered */
     burst->batch = batch;
-    ex->gone = on_burst_gone;
-    ex->owner = burst;
+    exchange_wait(ex, on_burst_gone, burst);
 }
 
 /* -- Chain ----------------------------------------------------------------------------------- */
@@ -255,8 +253,7 @@ void serve_chain(struct exchange *ex, struct str name)
         exchange_send_error(ex, &err, none, none);
         return;
     }
-    ex->gone = on_chain_gone;
-    ex->owner = chained;
+    exchange_wait(ex, on_chain_gone, chained);
 }
 
 /* -- Warm pools ------------------------------------------------------------------------------ */
@@ -310,8 +307,7 @@ static void change_pool(struct exchange *ex, struct func *func, size_t target, b
         exchange_send_error(ex, &err, str_of(func->name), none);
         return;
     }
-    ex->gone = on_warming_gone;
-    ex->owner = w;
+    exchange_wait(ex, on_warming_gone, w);
 }
 
 void serve_warm(struct exchange *ex, struct str name)

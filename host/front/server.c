@@ -22,7 +22,6 @@ enum {
     LISTENERS_MAX = 16,
     WATCHED_MAX = 3,
     OTHER_FILES = 64,
-    SWEEP_MS = 100,
     ACCEPTS_AT_ONCE = 16,
     WAIT_MOST_MS = 1000,
     RETRY_MS = 1
@@ -31,7 +30,7 @@ enum {
 static struct {
     const struct settings *settings;
     struct timers timers;
-    struct timer drained, sweep;
+    struct timer drained;
     h2o_globalconf_t config;
     h2o_context_t context;
     h2o_accept_ctx_t accept;
@@ -107,16 +106,6 @@ static void drain(void)
     exchange_close_connections();
     timer_start(&s.timers, &s.drained, clock_now_ns() + (uint64_t)s.settings->drain_ms * NS_PER_MS,
                 on_drain_over);
-}
-
-/* -- Clients that leave ---------------------------------------------------------------------- */
-
-static void on_sweep(struct timer *timer)
-{
-    uint64_t now = clock_now_ns();
-
-    exchange_sweep(now - SWEEP_MS * NS_PER_MS);
-    timer_start(&s.timers, timer, now + SWEEP_MS * NS_PER_MS, on_sweep);
 }
 
 /* -- Descriptors on the loop ----------------------------------------------------------------- */
@@ -221,7 +210,7 @@ static void configure(void)
     s.config.http1.req_timeout = (uint64_t)settings->read_timeout_ms;
     h2o_hostconf_t *host =
         h2o_config_register_host(&s.config, h2o_iovec_init(H2O_STRLIT("default")), 65535);
-    exchange_configure(&s.config, host, (size_t)settings->body_max);
+    exchange_configure(&s.config, host, (size_t)settings->body_max, &s.timers);
     h2o_handler_t *handler =
         h2o_create_handler(h2o_config_register_path(host, "/", 0), sizeof(*handler));
     handler->on_req = routes_serve;
@@ -274,7 +263,6 @@ int server_main(const struct switchboard *board, const struct settings *settings
     for (size_t i = 0; i < listener_count && i < LISTENERS_MAX; i++)
         s.listeners[s.listener_count++] =
             h2o_evloop_socket_create(s.context.loop, listeners[i], H2O_SOCKET_FLAG_DONT_READ);
-    on_sweep(&s.sweep);
     listen_while_room();
     while (!s.stopped)
         turn();
