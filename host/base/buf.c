@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { FIRST_ROOM = 256 };
+enum { FIRST_ROOM = 256, FORMAT_GUESS = 128, DECIMAL_SIZE = 32 };
 
 static void reserve(struct buf *b, size_t more)
 {
@@ -58,16 +58,46 @@ void buf_format(struct buf *b, const char *format, ...)
 {
     va_list args, again;
 
+    reserve(b, FORMAT_GUESS);
     va_start(args, format);
     va_copy(again, args);
-    int len = vsnprintf(NULL, 0, format, args);
+    int len = vsnprintf(b->at + b->len, FORMAT_GUESS, format, args);
     va_end(args);
-    if (len > 0) {
+    if (len >= FORMAT_GUESS) {
         reserve(b, (size_t)len + 1);
         vsnprintf(b->at + b->len, (size_t)len + 1, format, again);
-        b->len += (size_t)len;
     }
     va_end(again);
+    b->len += len > 0 ? (size_t)len : 0;
+}
+
+void buf_put_decimal(struct buf *b, uint64_t units, unsigned decimals)
+{
+    char text[DECIMAL_SIZE], *at = text + sizeof(text);
+    unsigned digits = 0;
+
+    do {
+        if (decimals && digits == decimals)
+            *--at = '.';
+        *--at = (char)('0' + units % 10);
+        units /= 10;
+        digits++;
+    } while (units || digits <= decimals);
+    buf_put(b, at, (size_t)(text + sizeof(text) - at));
+}
+
+void buf_put_hex(struct buf *b, uint64_t number)
+{
+    static const char digits[] = "0123456789abcdef";
+    char *to = buf_extend(b, 16);
+
+    for (int i = 15; i >= 0; i--, number >>= 4)
+        to[i] = digits[number & 15];
+}
+
+static bool is_plain(unsigned char c)
+{
+    return c >= 0x20 && c != '"' && c != '\\' && c != 0x7F;
 }
 
 static void put_json_char(struct buf *b, unsigned char c)
@@ -79,10 +109,8 @@ static void put_json_char(struct buf *b, unsigned char c)
         buf_put(b, (char[]){'\\', (char)c}, 2);
     else if (c <= '\r' && short_form[c])
         buf_put(b, short_form[c], 2);
-    else if (c < 0x20 || c == 0x7F)
-        buf_format(b, "\\u%04x", c);
     else
-        buf_put(b, &c, 1);
+        buf_format(b, "\\u%04x", c);
 }
 
 void buf_put_json(struct buf *b, struct str s)
@@ -91,8 +119,13 @@ void buf_put_json(struct buf *b, struct str s)
     while (s.len) {
         size_t valid = str_utf8_prefix(s);
 
-        for (size_t i = 0; i < valid; i++)
-            put_json_char(b, (unsigned char)s.at[i]);
+        for (size_t i = 0, run = 0; i < valid; run = ++i) {
+            while (i < valid && is_plain((unsigned char)s.at[i]))
+                i++;
+            buf_put(b, s.at + run, i - run);
+            if (i < valid)
+                put_json_char(b, (unsigned char)s.at[i]);
+        }
         s = (struct str){s.at + valid, s.len - valid};
         if (s.len) {
             buf_put_str(b, STR("\xEF\xBF\xBD"));

@@ -18,6 +18,12 @@ void buf_put(struct buf *b, const void *bytes, size_t len);
 void buf_put_str(struct buf *b, struct str s);
 void buf_format(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* `units` of which 10^decimals make one: buf_put_decimal(b, 1234, 3) puts 1.234. */
+void buf_put_decimal(struct buf *b, uint64_t units, unsigned decimals);
+
+/* Sixteen hexadecimal digits. */
+void buf_put_hex(struct buf *b, uint64_t number);
+
 /* `s` as a JSON string with its quotes; bytes that are no valid UTF-8 become U+FFFD. */
 void buf_put_json(struct buf *b, struct str s);
 

@@ -2,7 +2,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "front/call.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
 
@@ -112,7 +111,7 @@ void call_answer(struct call *call, struct reply *reply)
 
     reply->latency_ns = clock_now_ns() - call->submitted_ns;
     if (call->started_ns)
-        reply->phase_ns[PHASE_QUEUE] = call->started_ns - call->submitted_ns;
+        reply->phase_ns[PHASE_QUEUE] = call->began_ns - call->submitted_ns;
     if (call->order.kind == CALL_RUN && call->state != CALL_DETACHED)
         count(call, reply);
     call->done = NULL;
@@ -127,6 +126,7 @@ void call_join(struct call *call, struct member *member)
     call->state = CALL_RUNNING;
     call->sequence = ++member->sent;
     member->running++;
+    member->backlog_ns += call->cost_ns;
     call->previous = NULL;
     call->next = member->calls;
     if (member->calls)
@@ -138,7 +138,10 @@ void call_join(struct call *call, struct member *member)
 static void stop_counting(struct call *call)
 {
     call->member->parked -= call->state == CALL_PARKED;
-    call->member->running -= call->state == CALL_RUNNING;
+    if (call->state != CALL_RUNNING)
+        return;
+    call->member->running--;
+    call->member->backlog_ns -= call->cost_ns;
 }
 
 void call_park(struct call *call)
@@ -157,14 +160,14 @@ void call_unpark(struct call *call)
     stop_counting(call);
     call->state = CALL_RUNNING;
     call->member->running++;
+    call->member->backlog_ns += call->cost_ns;
 }
 
 bool call_has_begun(const struct call *call)
 {
     const struct channel_state *state = call->member->channel->state;
 
-    return call->sequence <= atomic_load(&state->started) ||
-           call->id == atomic_load(&state->running);
+    return call->sequence <= gate_passed(&state->gate) || call->id == atomic_load(&state->running);
 }
 
 void call_detach(struct call *call)
@@ -183,7 +186,7 @@ void call_leave(struct call *call)
     call->member = NULL;
 }
 
-void call_make_id(char text[CALL_ID_SIZE])
+void call_make_id(struct buf *id)
 {
     static uint64_t pool[64];
     static size_t left;
@@ -194,6 +197,6 @@ void call_make_id(char text[CALL_ID_SIZE])
         left = sizeof(pool) / sizeof(*pool);
     }
     left -= 2;
-    snprintf(text, CALL_ID_SIZE, "%016llx%016llx", (unsigned long long)pool[left],
-             (unsigned long long)pool[left + 1]);
+    buf_put_hex(id, pool[left]);
+    buf_put_hex(id, pool[left + 1]);
 }

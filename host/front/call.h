@@ -46,10 +46,14 @@ struct call {
     uint64_t id;
     struct order order; /* texts point into `text` */
     struct version *version;
-    uint64_t submitted_ns, started_ns, deadline_ns;
+    uint64_t submitted_ns, deadline_ns;
+    uint64_t started_ns; /* given to a worker, */
+    uint64_t began_ns;   /* and taken by it; as far as is known */
     enum call_state { CALL_LOADING, CALL_QUEUED, CALL_RUNNING, CALL_PARKED, CALL_DETACHED } state;
     struct member *member;
     uint64_t sequence; /* among the CALL messages of its worker */
+    uint64_t cost_ns;  /* that it was expected to hold its worker for */
+    bool alone;        /* waited behind another already: only for an idle worker */
     bool overdue;      /* its worker was told to end it */
     bool pooled;       /* it has a warm instance */
     unsigned retries;  /* given to a worker again, after one was killed under it */
@@ -93,5 +97,5 @@ void call_detach(struct call *call);
 /* Calls that were opened and not closed. */
 size_t call_count(void);
 
-/* A fresh call id into `text`. */
-void call_make_id(char text[CALL_ID_SIZE]);
+/* Puts a fresh call id. */
+void call_make_id(struct buf *id);

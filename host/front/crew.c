@@ -69,7 +69,7 @@ static bool write_now(struct member *m, struct message *message, const struct st
 {
     if (!message_write(&m->out, message, texts))
         return false;
-    bell_ring(&m->channel->state->bell, m->channel->wake_worker);
+    m->unheard = true;
     return true;
 }
 
@@ -123,6 +123,9 @@ bool crew_flush(void)
         while (m->first && write_now(m, &m->first->message, m->first->texts))
             drop_first(m);
         waiting |= m->first != NULL;
+        if (m->unheard)
+            bell_wake(&m->channel->state->bell);
+        m->unheard = false;
     }
     return waiting;
 }
@@ -233,6 +236,7 @@ void crew_respawn(struct member *member)
     member->sent = 0;
     member->running = 0;
     member->parked = 0;
+    member->backlog_ns = 0;
     member->dying = false;
     member->nonsense = false;
     member->generation++;

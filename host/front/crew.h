@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/settings.h"
+#include "base/timers.h"
 #include "front/func.h"
 #include "wire/channel.h"
 #include "wire/message.h"
@@ -10,6 +11,7 @@
 struct call;
 
 struct member {
+    struct timer look; /* first: found from its address; see ahead.h */
     size_t slot;
     uint32_t generation; /* of the worker in this slot */
     int32_t pid;         /* 0 until the supervisor has told */
@@ -18,7 +20,10 @@ struct member {
     struct call *calls; /* those it has, linked */
     size_t running;     /* of those: not parked */
     size_t parked;
-    uint64_t sent;                 /* CALL messages so far, as channel_state.started counts them */
+    uint64_t backlog_ns;           /* what those that run will probably take together */
+    uint64_t sent;                 /* CALL messages so far, as its gate counts them */
+    uint64_t seen;                 /* how many it had begun at the last look */
+    bool unheard;                  /* was sent messages that it may sleep through */
     bool dying;                    /* is being killed */
     bool nonsense;                 /* because it wrote what no worker writes */
     struct outgoing *first, *last; /* messages the ring had no room for, in order */
@@ -36,10 +41,12 @@ extern struct crew crew;
 /* Once, before anything else of the front; `control` is the socket to the supervisor. */
 void crew_init(const struct switchboard *board, int control);
 
-/* Sends a message; when the ring is full it waits in order until crew_flush finds room. */
+/* Sends a message; when the ring is full it waits in order until crew_flush finds room. The worker
+ * is woken by crew_flush too, once for all that it was sent: it would run in place of the front. */
 void crew_send(struct member *member, struct message *m, const struct str *texts);
 
-/* Sends what waits; true when some still does, so that the loop comes back soon. */
+/* Sends what waits and wakes who was sent something; true when some still waits, so that the loop
+ * comes back soon. */
 bool crew_flush(void);
 
 /* Sends the source of a version to a worker that does not have it yet. */

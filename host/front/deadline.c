@@ -82,7 +82,7 @@ static void on_begin_look(struct timer *timer)
 
 void deadline_start(struct call *call, uint64_t limit_ms)
 {
-    call->started_ns = clock_now_ns();
+    call->started_ns = call->began_ns = clock_now_ns();
     call->deadline_ns = call->started_ns + limit_ms * NS_PER_MS;
     if (call->order.expires_ns && call->order.expires_ns < call->deadline_ns)
         call->deadline_ns = call->order.expires_ns;

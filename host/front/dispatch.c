@@ -3,6 +3,7 @@
 #include "front/dispatch.h"
 
 #include "base/clock.h"
+#include "front/ahead.h"
 #include "front/deadline.h"
 #include "front/params.h"
 #include "front/pools.h"
@@ -104,25 +105,44 @@ static bool is_idle(const struct member *m)
     return !m->dying && m->running == 0 && atomic_load(&m->channel->state->running) == 0;
 }
 
-/* An idle worker with a warm instance if one is wanted, else the idle one with the fewest parked
- * calls; NULL when all are busy. */
+/* Busy, but with what is quick. */
+static bool is_soon_idle(const struct member *m)
+{
+    return !m->dying && m->running && m->backlog_ns < AHEAD_NS;
+}
+
+/* How well a worker suits a call, 0: not at all. A warm instance where one is wanted comes first;
+ * then, for a quick call, a worker that is awake, and for others one that is idle. */
+static int fitness(const struct member *m, const struct call *call)
+{
+    bool idle = is_idle(m), quick = call->cost_ns < AHEAD_NS;
+
+    if (!idle && (call->alone || !is_soon_idle(m)))
+        return 0;
+    int instance = call->order.warm && pools_has_idle(call->version, m->slot);
+    return 1 + (idle != quick) + 2 * instance;
+}
+
+/* NULL when all are busy. */
 static struct member *pick_member(const struct call *call)
 {
     struct member *best = NULL;
+    int best_fitness = 0;
 
     if (call->order.kind == CALL_POOL) {
         struct member *own = &crew.members[call->order.slot];
-        return is_idle(own) ? own : NULL;
+        return fitness(own, call) ? own : NULL;
     }
     for (size_t i = 0; i < crew.count; i++) {
         struct member *m = &crew.members[i];
+        int fits = fitness(m, call);
 
-        if (!is_idle(m))
+        if (fits < best_fitness || fits == 0)
             continue;
-        if (call->order.warm && pools_has_idle(call->version, m->slot))
-            return m;
-        if (!best || m->parked < best->parked)
-            best = m;
+        if (fits == best_fitness && m->backlog_ns >= best->backlog_ns && m->parked >= best->parked)
+            continue;
+        best = m;
+        best_fitness = fits;
     }
     return best;
 }
@@ -150,10 +170,13 @@ static void start(struct call *call, struct member *m)
     message.call_of.memory_bytes = call->version->memory_bytes;
     message.call_of.warm = pools_take(call, m->slot);
     message.call_of.count = call->order.count;
+    message.call_of.quick = call->cost_ns < AHEAD_NS;
     crew_send(m, &message,
               (struct str[MESSAGE_TEXTS]){call->order.call_id, call->order.traceparent,
                                           call->order.params});
     call_join(call, m);
+    if (m->running > 1)
+        ahead_watch(m);
 }
 
 static bool refuse_quarantined(const struct func *func, struct err *err)
@@ -170,6 +193,8 @@ void dispatch_start(void)
 
     while (call) {
         struct call *next = call->next;
+
+        call->cost_ns = ahead_cost(call);
         struct member *m = pick_member(call);
 
         if (m && call->version->quarantined && !pools_only_closes(call)) {
@@ -303,6 +328,7 @@ void dispatch_init(const struct settings *settings, struct timers *timers)
                                                                      : settings->reply_max);
     call_init(timers);
     deadline_init(timers);
+    ahead_init(timers);
 }
 
 void dispatch_drain(void)

@@ -152,12 +152,13 @@ static struct str keep(h2o_req_t *req, struct str s)
 static struct str call_id_of(h2o_req_t *req)
 {
     struct str given = header_of(req, STR("x-call-id"));
-    char fresh[CALL_ID_SIZE];
+    static struct buf fresh;
 
     if (is_visible(given) && given.len <= CALL_ID_MAX)
         return given;
-    call_make_id(fresh);
-    return keep(req, str_of(fresh));
+    buf_clear(&fresh);
+    call_make_id(&fresh);
+    return keep(req, buf_str(&fresh));
 }
 
 static void on_gone(void *exchange)

@@ -36,6 +36,7 @@ struct version {
     uint64_t timeout_ms;
     size_t memory_bytes;
     uint32_t max_concurrency;         /* 0: unlimited */
+    uint64_t cost_ns;                 /* what a call of it holds a worker for; 0: not known */
     uint32_t *known;                  /* by worker slot: the generation that was sent the source */
     struct pool_share *pool;          /* by worker slot; NULL without a pool */
     uint64_t crashed_ns[CRASHES_MAX]; /* when it last crashed its worker, oldest first */

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "front/ahead.h"
 #include "front/compose.h"
 #include "front/deadline.h"
 #include "front/dispatch.h"
@@ -27,6 +28,9 @@ static void take_done(struct call *call, const struct message *m, const struct s
     if (m->code == ERR_DEADLINE)
         deadline_fail(call, &reply);
     reply.details = texts[1];
+    if (m->done.began_ns > call->started_ns && m->done.began_ns < clock_now_ns())
+        call->began_ns = m->done.began_ns;
+    ahead_learn(call, m->done.deploy_ns + m->done.exec_ns + m->done.undeploy_ns);
     pools_note(call, m->done.count);
     call_leave(call);
     call_answer(call, &reply);

@@ -26,7 +26,7 @@ void reply_put_error(struct buf *b, const struct err *err, struct str function, 
 
 void reply_put_ms(struct buf *b, uint64_t ns)
 {
-    buf_format(b, "%.3f", (double)ns / (double)NS_PER_MS);
+    buf_put_decimal(b, (ns + NS_PER_US / 2) / NS_PER_US, 3);
 }
 
 void reply_put_result(struct buf *b, const struct reply *reply)

@@ -86,9 +86,12 @@ static void put_timing(struct exchange *ex, const struct timing *timing)
     bool warm = timing->calls && timing->warm == timing->calls;
     struct buf text = {0};
 
-    for (int i = 0; i < PHASE_COUNT; i++)
-        buf_format(&text, "%s%s;dur=%.4f", i ? ", " : "", call_phase_names[i],
-                   (double)timing->phase_ns[i] / (double)NS_PER_MS);
+    for (int i = 0; i < PHASE_COUNT; i++) {
+        buf_put_str(&text, i ? STR(", ") : STR(""));
+        buf_put_str(&text, str_of(call_phase_names[i]));
+        buf_put_str(&text, STR(";dur="));
+        buf_put_decimal(&text, (timing->phase_ns[i] + 50) / 100, 4);
+    }
     exchange_header(ex, "server-timing", buf_str(&text));
     buf_fini(&text);
     exchange_header(ex, "x-start", str_of(call_start_names[warm ? START_WARM : START_COLD]));

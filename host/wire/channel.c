@@ -28,14 +28,13 @@ static bool channel_open(struct channel *c, size_t to_worker_max, size_t to_fron
 {
     c->to_worker_memory = ring_memory(to_worker_max);
     c->to_front_memory = ring_memory(to_front_max);
-    c->wake_worker = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     char *memory = map_shared(channel_memory(c));
     if (!memory)
         return false;
     c->state = (struct channel_state *)memory;
     c->to_worker = (struct ring *)(memory + PAGE);
     c->to_front = (struct ring *)(memory + PAGE + c->to_worker_memory);
-    return c->wake_worker >= 0;
+    return true;
 }
 
 bool switchboard_open(struct switchboard *board, size_t count, size_t to_worker_max,
@@ -61,8 +60,6 @@ void switchboard_close(struct switchboard *board)
 
         if (c->state)
             munmap(c->state, channel_memory(c));
-        if (c->wake_worker >= 0)
-            close(c->wake_worker);
     }
     if (board->front_bell)
         munmap(board->front_bell, PAGE);
@@ -77,6 +74,6 @@ void channel_reset(struct channel *channel)
     ring_reset(channel->to_worker);
     ring_reset(channel->to_front);
     atomic_store(&channel->state->running, 0);
-    atomic_store(&channel->state->started, 0);
+    gate_reset(&channel->state->gate);
     bell_disarm(&channel->state->bell);
 }

@@ -2,13 +2,14 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
+#include "wire/gate.h"
 #include "wire/ring.h"
 
 /* What a worker publishes beside its rings: how far it got, should it die. */
 struct channel_state {
     struct bell bell;         /* the worker waits */
     _Atomic uint64_t running; /* the call that runs now, 0: none */
-    _Atomic uint64_t started; /* how many CALL messages were taken off the ring */
+    struct gate gate;         /* how many calls it has begun */
 };
 
 /* One mapping a worker, made before the processes are forked, so at one address in all of them. */
@@ -16,7 +17,6 @@ struct channel {
     struct channel_state *state;
     struct ring *to_worker, *to_front;
     size_t to_worker_memory, to_front_memory;
-    int wake_worker; /* eventfd, non-blocking */
 };
 
 /* What all channels have in common. */

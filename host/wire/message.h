@@ -11,6 +11,7 @@ enum message_type {
     MESSAGE_CALL,   /* texts call id, traceparent, params */
     MESSAGE_RESULT, /* what a parked call waits for: text JSON */
     MESSAGE_CANCEL, /* a call's deadline has passed */
+    MESSAGE_OPEN,   /* the calls before it were taken back: go on with those behind it */
     /* worker to front */
     MESSAGE_DONE,   /* a call has ended: text JSON of its result, or of its error's fields */
     MESSAGE_PARKED, /* a call sleeps or waits: the worker is free for another */
@@ -31,17 +32,19 @@ enum { MESSAGE_TEXTS = 3, MESSAGE_DESCRIPTION_MAX = 256 << 10, MESSAGE_EXTRA = 6
 
 struct message {
     uint32_t type;
-    uint32_t code;    /* CALL: enum call_kind; DONE, RESULT: enum err_code; LOG: log_level */
-    uint64_t call;    /* the front's number of the call; never used again */
+    uint32_t code; /* CALL: enum call_kind; DONE, RESULT: err_code; LOG: log_level; OPEN: closing */
+    uint64_t call; /* the front's number of the call; never used again */
     uint64_t version; /* CODE, FORGET, CALL: the func version */
     union {
         struct {
             uint64_t deadline_ns; /* clock_now_ns */
             uint64_t memory_bytes;
             uint32_t warm;  /* RUN: take a pooled instance if one is idle */
+            uint32_t quick; /* it is expected to be: see ahead.h */
             uint32_t count; /* POOL: the instances there shall be */
         } call_of;
         struct {
+            uint64_t began_ns; /* clock_now_ns */
             uint64_t deploy_ns, exec_ns, undeploy_ns;
             uint32_t warm;  /* a pooled instance served it */
             uint32_t count; /* POOL: the instances there are */

@@ -3,7 +3,10 @@
 #include "wire/ring.h"
 
 #include <errno.h>
+#include <linux/futex.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Each record starts with its length on a multiple of RECORD_ALIGN, so a length always fits before
@@ -137,12 +140,31 @@ void bell_disarm(struct bell *bell)
     atomic_store_explicit(&bell->sleeping, 0, memory_order_relaxed);
 }
 
+static bool is_due(struct bell *bell)
+{
+    return atomic_load(&bell->sleeping) && atomic_exchange(&bell->sleeping, 0);
+}
+
 void bell_ring(struct bell *bell, int eventfd)
 {
     uint64_t one = 1;
 
-    if (!atomic_load(&bell->sleeping) || !atomic_exchange(&bell->sleeping, 0))
+    if (!is_due(bell))
         return;
     while (write(eventfd, &one, sizeof(one)) < 0 && errno == EINTR)
         ; /* EAGAIN: the counter is full, so the reader wakes anyway */
+}
+
+void bell_wait(struct bell *bell, int timeout_ms)
+{
+    const struct timespec timeout = {.tv_sec = timeout_ms / 1000,
+                                     .tv_nsec = timeout_ms % 1000 * 1000000L};
+
+    syscall(SYS_futex, &bell->sleeping, FUTEX_WAIT, 1, &timeout, NULL, 0);
+}
+
+void bell_wake(struct bell *bell)
+{
+    if (is_due(bell))
+        syscall(SYS_futex, &bell->sleeping, FUTEX_WAKE, 1, NULL, NULL, 0);
 }

@@ -49,12 +49,18 @@ void ring_consume(struct ring_end *reader, struct str record);
 
 bool ring_is_empty(const struct ring_end *reader);
 
-/* How a reader that waits is woken: a flag in shared memory, and an eventfd written only when the
- * flag is up. The reader raises it with bell_arm, looks at its rings once more, and waits. */
+/* How a reader that waits is woken: a flag in shared memory. The reader raises it with bell_arm,
+ * looks at its rings once more, and waits. The writer makes a system call only when it is up. */
 struct bell {
     _Alignas(64) _Atomic uint32_t sleeping;
 };
 
 void bell_arm(struct bell *bell);
 void bell_disarm(struct bell *bell);
+
+/* A reader that waits on an eventfd, among other descriptors. */
 void bell_ring(struct bell *bell, int eventfd);
+
+/* A reader that waits on the flag itself, for `timeout_ms` at most. */
+void bell_wait(struct bell *bell, int timeout_ms);
+void bell_wake(struct bell *bell);

@@ -41,8 +41,8 @@ void heap_start(struct heap *heap, size_t limit_bytes, void (*on_full)(void *, s
 /* lua_Alloc's contract, with `heap` as its user data, but never NULL for a size over 0. */
 void *heap_alloc(void *heap, void *block, size_t old_size, size_t size);
 
-/* As heap_alloc, for closing what lives in a heap that is then started anew or closed: what is given
- * back is not kept for reuse. */
+/* As heap_alloc, for closing what lives in a heap that is then started anew or closed: what is
+ * given back is not kept for reuse. */
 void *heap_alloc_last(void *heap, void *block, size_t old_size, size_t size);
 
 size_t heap_used_bytes(const struct heap *heap);

@@ -3,11 +3,8 @@
 #include "worker/worker.h"
 
 #include <assert.h>
-#include <errno.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "wire/message.h"
@@ -20,6 +17,8 @@ enum {
     CALL_SLOTS = 1 << 16,
     IDLE_WAIT_MS = 60000,
     FULL_RING_WAIT_NS = 50000,
+    UNHEARD_MAX = 16,
+    UNHEARD_NS = 50000,
     POOL_SLICE_MS = 20,
     RESULT_KEPT = 1 << 20
 };
@@ -34,6 +33,8 @@ static struct {
     struct buf result, details;
     size_t forgotten; /* versions that are to be dropped once they are unused */
     size_t result_max, message_max;
+    size_t unheard; /* messages that the front may sleep through, */
+    uint64_t unheard_since_ns;
 } w;
 
 size_t worker_message_max(void)
@@ -43,16 +44,31 @@ size_t worker_message_max(void)
 
 /* -- Sending --------------------------------------------------------------------------------- */
 
+static void wake_front(void)
+{
+    w.unheard = 0;
+    bell_ring(w.board->front_bell, w.board->wake_front);
+}
+
 /* The front never blocks, so a full ring empties soon. */
 static void send_message(struct message *m, const struct str *texts)
 {
     const struct timespec pause = {.tv_nsec = FULL_RING_WAIT_NS};
 
     while (!message_write(&w.out, m, texts)) {
-        bell_ring(w.board->front_bell, w.board->wake_front);
+        wake_front();
         nanosleep(&pause, NULL);
     }
-    bell_ring(w.board->front_bell, w.board->wake_front);
+    if (w.unheard++ == 0)
+        w.unheard_since_ns = clock_now_ns();
+}
+
+/* The front is woken for several replies at once where the next call is quick. */
+static void wake_front_in_time(bool quick)
+{
+    if (w.unheard &&
+        (!quick || w.unheard >= UNHEARD_MAX || clock_now_ns() - w.unheard_since_ns > UNHEARD_NS))
+        wake_front();
 }
 
 void worker_log(const struct call *call, enum log_level level, struct str text)
@@ -73,6 +89,7 @@ static void send_done(const struct call *call, const struct err *err, uint64_t e
                         .version = call->code->version};
     uint64_t deployed = call->deployed_ns ? call->deployed_ns : ended_ns;
 
+    m.done.began_ns = call->began_ns;
     m.done.deploy_ns = deployed - call->began_ns;
     m.done.exec_ns = ended_ns - deployed;
     m.done.undeploy_ns = clock_now_ns() - ended_ns;
@@ -228,9 +245,11 @@ static void resize_pool(struct call *call, const struct message *m)
 static void take_call(const struct message *m, const struct str *texts)
 {
     const struct err late = {ERR_DEADLINE, "the deadline passed before the call began"};
-    struct call *call = calloc(1, sizeof(*call));
 
-    atomic_fetch_add(&w.channel->state->started, 1);
+    if (!gate_pass(&w.channel->state->gate))
+        return;
+    wake_front_in_time(m->call_of.quick);
+    struct call *call = calloc(1, sizeof(*call));
     atomic_store(&w.channel->state->running, m->call);
     if (!call)
         abort();
@@ -324,6 +343,9 @@ static void take_message(struct str record)
     case MESSAGE_CANCEL:
         cancel(m.call);
         break;
+    case MESSAGE_OPEN:
+        gate_open(&w.channel->state->gate, m.code);
+        break;
     default:
         abort();
     }
@@ -333,17 +355,10 @@ static void take_message(struct str record)
 
 static void wait_for_work(void)
 {
-    struct pollfd wake = {.fd = w.channel->wake_worker, .events = POLLIN};
-    uint64_t count;
-
+    wake_front_in_time(false);
     bell_arm(&w.channel->state->bell);
-    if (ring_is_empty(&w.in)) {
-        int wait_ms = timers_wait_ms(&w.timers, clock_now_ns(), IDLE_WAIT_MS);
-
-        if (poll(&wake, 1, wait_ms) == 1 && read(wake.fd, &count, sizeof(count)) < 0 &&
-            errno != EAGAIN)
-            abort();
-    }
+    if (ring_is_empty(&w.in))
+        bell_wait(&w.channel->state->bell, timers_wait_ms(&w.timers, clock_now_ns(), IDLE_WAIT_MS));
     bell_disarm(&w.channel->state->bell);
 }
 
