@@ -13,6 +13,7 @@ enum { LOOK_MS = 1 };
 enum { UNKNOWN_NS = 10 * AHEAD_NS, WEIGHT = 8, SURPRISE = 4 };
 
 static struct timers *timers;
+static uint64_t taken_back;
 
 void ahead_init(struct timers *of_loop)
 {
@@ -52,10 +53,16 @@ static void take_back(struct member *m)
         next = call->next;
         if (call->sequence > passed) {
             call->alone = true;
+            taken_back++;
             dispatch_again(call);
         }
     }
     crew_send(m, &open, (struct str[MESSAGE_TEXTS]){{NULL, 0}});
+}
+
+uint64_t ahead_taken_back(void)
+{
+    return taken_back;
 }
 
 static void on_look(struct timer *timer)

@@ -19,5 +19,8 @@ uint64_t ahead_cost(const struct call *call);
 /* Learns that a call held its worker for `took_ns`. */
 void ahead_learn(struct call *call, uint64_t took_ns);
 
+/* Calls taken back so far. */
+uint64_t ahead_taken_back(void);
+
 /* A call was given to a member that has others: sees to it that it does not wait there for long. */
 void ahead_watch(struct member *member);

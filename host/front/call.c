@@ -149,6 +149,7 @@ void call_park(struct call *call)
     if (call->state != CALL_RUNNING)
         return;
     stop_counting(call);
+    pools_parked(call);
     call->state = CALL_PARKED;
     call->member->parked++;
 }
@@ -158,6 +159,7 @@ void call_unpark(struct call *call)
     if (call->state != CALL_PARKED)
         return;
     stop_counting(call);
+    pools_unparked(call);
     call->state = CALL_RUNNING;
     call->member->running++;
     call->member->backlog_ns += call->cost_ns;
@@ -178,8 +180,8 @@ void call_detach(struct call *call)
 
 void call_leave(struct call *call)
 {
-    stop_counting(call);
     pools_returned(call);
+    stop_counting(call);
     *(call->previous ? &call->previous->next : &call->member->calls) = call->next;
     if (call->next)
         call->next->previous = call->previous;

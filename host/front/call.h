@@ -51,13 +51,14 @@ struct call {
     uint64_t began_ns;   /* and taken by it; as far as is known */
     enum call_state { CALL_LOADING, CALL_QUEUED, CALL_RUNNING, CALL_PARKED, CALL_DETACHED } state;
     struct member *member;
-    uint64_t sequence; /* among the CALL messages of its worker */
-    uint64_t cost_ns;  /* that it was expected to hold its worker for */
-    bool alone;        /* waited behind another already: only for an idle worker */
-    bool overdue;      /* its worker was told to end it */
-    bool pooled;       /* it has a warm instance */
-    unsigned retries;  /* given to a worker again, after one was killed under it */
-    call_done done;    /* NULL: nobody waits for it any more */
+    uint64_t sequence;   /* among the CALL messages of its worker */
+    uint64_t cost_ns;    /* that it was expected to hold its worker for */
+    bool alone;          /* waited behind another already: only for an idle worker */
+    bool overdue;        /* its worker was told to end it */
+    bool wants_instance; /* a warm one, and it is not known yet whether it got it */
+    bool pooled;         /* it has a warm instance, or is expected to */
+    unsigned retries;    /* given to a worker again, after one was killed under it */
+    call_done done;      /* NULL: nobody waits for it any more */
     void *owner;
     struct batch *children;       /* what it waits for while it is parked */
     struct call *previous, *next; /* in the queue, its func's loading list or its member */

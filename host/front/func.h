@@ -19,8 +19,9 @@ struct func;
 
 /* The warm instances that one worker holds of a version. */
 struct pool_share {
-    uint32_t size, in_use;
-    bool asked; /* a CALL_POOL that nobody waits for is under way */
+    uint32_t size;
+    uint32_t running, parked; /* calls that have one, or will when their turn comes */
+    bool asked;               /* a CALL_POOL that nobody waits for is under way */
 };
 
 /* One content of a function's file; never changes once it is ready. Counted: the func holds its

@@ -31,6 +31,7 @@ static void take_done(struct call *call, const struct message *m, const struct s
     if (m->done.began_ns > call->started_ns && m->done.began_ns < clock_now_ns())
         call->began_ns = m->done.began_ns;
     ahead_learn(call, m->done.deploy_ns + m->done.exec_ns + m->done.undeploy_ns);
+    pools_told(call, reply.warm);
     pools_note(call, m->done.count);
     call_leave(call);
     call_answer(call, &reply);
@@ -56,9 +57,11 @@ static void take_message(struct member *member, const struct message *m, const s
         take_done(call, m, texts);
         break;
     case MESSAGE_PARKED:
+        pools_told(call, m->done.warm != 0);
         call_park(call);
         break;
     case MESSAGE_INVOKE:
+        pools_told(call, m->done.warm != 0);
         call_park(call);
         compose_children(call, texts[0]);
         break;

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "front/ahead.h"
 #include "front/exchange.h"
 #include "front/pools.h"
 #include "front/registry.h"
@@ -170,6 +171,9 @@ void metrics_put(struct buf *b)
             (double)figures.queued);
     put_one(b, "faas_queue_limit", "gauge", "Calls that may wait for a worker.",
             (double)figures.queue_max);
+    put_one(b, "faas_calls_taken_back_total", "counter",
+            "Calls given to a worker behind others, and given to another because those took long.",
+            (double)ahead_taken_back());
     put_one(b, "faas_requests_in_flight", "gauge", "HTTP requests not yet answered.",
             (double)exchange_count());
     put_one(b, "faas_workers", "gauge", "Worker processes.", (double)crew.count);

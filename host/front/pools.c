@@ -24,7 +24,7 @@ void pools_init(const struct settings *settings)
 
 bool pools_has_idle(const struct version *version, size_t slot)
 {
-    return version->pool && version->pool[slot].size > version->pool[slot].in_use;
+    return version->pool && version->pool[slot].size > version->pool[slot].parked;
 }
 
 bool pools_take(struct call *call, size_t slot)
@@ -33,14 +33,11 @@ bool pools_take(struct call *call, size_t slot)
 
     if (!call->order.warm || call->order.kind != CALL_RUN || func->pool_target == 0)
         return false;
+    call->wants_instance = true;
     call->pooled = pools_has_idle(call->version, slot);
-    if (call->pooled) {
-        func->pool_hits++;
-        call->version->pool[slot].in_use++;
-    } else {
-        func->pool_misses++;
-    }
-    return call->pooled;
+    if (call->pooled)
+        call->version->pool[slot].running++;
+    return true;
 }
 
 void pools_note(const struct call *call, uint32_t size)
@@ -49,13 +46,58 @@ void pools_note(const struct call *call, uint32_t size)
         call->version->pool[call->member->slot].size = size;
 }
 
-void pools_returned(struct call *call)
+/* Where the call's instance is counted; NULL when it has none. */
+static struct pool_share *share_of_call(const struct call *call)
 {
     struct version *v = call->version;
 
-    if (call->pooled && v->pool && v->pool[call->member->slot].in_use)
-        v->pool[call->member->slot].in_use--;
+    return call->pooled && v->pool ? &v->pool[call->member->slot] : NULL;
+}
+
+static void move(uint32_t *from, uint32_t *to)
+{
+    if (*from == 0)
+        return; /* the worker is a new one */
+    --*from;
+    if (to)
+        ++*to;
+}
+
+void pools_parked(const struct call *call)
+{
+    struct pool_share *share = share_of_call(call);
+
+    if (share)
+        move(&share->running, &share->parked);
+}
+
+void pools_unparked(const struct call *call)
+{
+    struct pool_share *share = share_of_call(call);
+
+    if (share)
+        move(&share->parked, &share->running);
+}
+
+void pools_returned(struct call *call)
+{
+    struct pool_share *share = share_of_call(call);
+
+    if (share)
+        move(call->state == CALL_PARKED ? &share->parked : &share->running, NULL);
     call->pooled = false;
+}
+
+void pools_told(struct call *call, bool warm)
+{
+    struct func *func = call->order.func;
+
+    if (!call->wants_instance)
+        return;
+    call->wants_instance = false;
+    *(warm ? &func->pool_hits : &func->pool_misses) += 1;
+    if (!warm)
+        pools_returned(call);
 }
 
 struct pool_figures pools_figures(const struct func *func)
@@ -64,8 +106,11 @@ struct pool_figures pools_figures(const struct func *func)
 
     if (func->current && func->current->pool)
         for (size_t i = 0; i < crew.count; i++) {
-            sum.size += func->current->pool[i].size;
-            sum.in_use += func->current->pool[i].in_use;
+            const struct pool_share *share = &func->current->pool[i];
+            size_t in_use = share->parked + (share->running > 0);
+
+            sum.size += share->size;
+            sum.in_use += in_use < share->size ? in_use : share->size;
         }
     return sum;
 }
@@ -237,7 +282,8 @@ static void refill(struct func *func, void *member)
 
     if (func->current && func->current->pool) {
         func->current->pool[m->slot].size = 0;
-        func->current->pool[m->slot].in_use = 0;
+        func->current->pool[m->slot].running = 0;
+        func->current->pool[m->slot].parked = 0;
     }
     if (func->pool_target && func->current && !func->current->quarantined &&
         !resize_share(func, m->slot, NULL, &err))

@@ -6,11 +6,11 @@
 
 void pools_init(const struct settings *settings);
 
-/* Is an instance of `version` idle in the worker of `slot`? */
+/* Will a call of `version` find an instance in the worker of `slot`? One call runs there at a time:
+ * what those before it do not hold while they are parked is idle when its turn comes. */
 bool pools_has_idle(const struct version *version, size_t slot);
 
-/* A call that wants a warm start begins in `slot`: takes an instance there and counts a hit, or
- * counts a miss. */
+/* A call is given to the worker of `slot`. True when it shall start warm if it can. */
 bool pools_take(struct call *call, size_t slot);
 
 /* A CALL_POOL is about to be sent: it asks for what is wanted now. Other calls are left alone. */
@@ -22,8 +22,14 @@ bool pools_only_closes(const struct call *call);
 /* A worker has said how many instances of the call's version it holds. */
 void pools_note(const struct call *call, uint32_t size);
 
-/* A call has left its worker. */
+/* A call that may have an instance is parked, goes on, or has left its worker. */
+void pools_parked(const struct call *call);
+void pools_unparked(const struct call *call);
 void pools_returned(struct call *call);
+
+/* The worker has said how the call started, which need not be what was expected: counts a hit or a
+ * miss, the first time. */
+void pools_told(struct call *call, bool warm);
 
 /* `func` has a new current version: its pool is built again there. */
 void pools_moved(struct func *func);

@@ -148,7 +148,9 @@ static void on_wake(struct timer *timer)
 static void park(struct call *call)
 {
     bool children = call->wait == WAIT_CHILDREN;
-    struct message m = {.type = children ? MESSAGE_INVOKE : MESSAGE_PARKED, .call = call->id};
+    struct message m = {.type = children ? MESSAGE_INVOKE : MESSAGE_PARKED,
+                        .call = call->id,
+                        .done.warm = call->warm};
 
     call->parked = true;
     w.parked[call->id % CALL_SLOTS] = call;

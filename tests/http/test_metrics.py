@@ -30,6 +30,7 @@ METRICS = {
     "faas_calls_in_flight": "gauge",
     "faas_queue_depth": "gauge",
     "faas_queue_limit": "gauge",
+    "faas_calls_taken_back_total": "counter",
     "faas_requests_in_flight": "gauge",
     "faas_pool_size": "gauge",
     "faas_pool_idle": "gauge",
