@@ -10,7 +10,9 @@ python=/usr/bin/python3 # Debian's, for it has Debian's modules; another may com
 
 build_packages=(build-essential cmake ninja-build pkg-config libh2o-evloop-dev libluajit2-5.1-dev
     libssl-dev zlib1g-dev libpcre2-dev libjansson-dev)
-benchmark_packages=(python3 python3-requests procps)
+# What the benchmark compares with, and what measures.
+peer_packages=(wrk libprimesieve-dev libopenblas-serial-dev libpcre3)
+nginx_packages=(nginx libnginx-mod-http-lua libnginx-mod-http-ndk lua-resty-core lua-resty-lrucache)
 test_packages=(libcmocka-dev python3-pytest python3-pytest-timeout python3-requests lua-check
     clang-format clang-tidy shellcheck curl procps)
 test_parts=(lint unit http asan tsan)
@@ -21,7 +23,10 @@ scripts/run.sh [--option ...]      install what is missing, build, serve on 127.
                                    options go to the server (--help lists them)
 scripts/run.sh build               build only: build/release/faas-server
 scripts/run.sh test [part ...]     run all tests, or only: lint unit http asan tsan
-scripts/run.sh benchmark [arg ...] run every script in tests/bench
+scripts/run.sh benchmark [--quick] [--json FILE] [section ...]
+                                   measure, beside nginx and others; prints tables, and writes
+                                   build/benchmark.json (sections: lifecycle requests natives
+                                   footprint startup)
 scripts/run.sh help                this text
 
 Packages come from Debian, through apt-get as root or by sudo, and only when one is missing.
@@ -59,14 +64,19 @@ apt() {
     as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o DPkg::Lock::Timeout=120 "$@"
 }
 
-need() {
-    local installed package missing=()
-    { command -v apt-get && command -v dpkg-query; } >/dev/null ||
-        die "this is not Debian (no apt-get); these packages or their likes are needed: $*"
+not_installed() {
+    local installed package
     installed=" $(dpkg-query -W -f '${Package}:${db:Status-Status} ' "$@" 2>/dev/null || true)"
     for package in "$@"; do
-        [[ $installed == *" $package:installed "* ]] || missing+=("$package")
+        [[ $installed == *" $package:installed "* ]] || printf '%s\n' "$package"
     done
+}
+
+need() {
+    local missing
+    { command -v apt-get && command -v dpkg-query; } >/dev/null ||
+        die "this is not Debian (no apt-get); these packages or their likes are needed: $*"
+    mapfile -t missing < <(not_installed "$@")
     ((${#missing[@]})) || return 0
     say "installing: ${missing[*]}"
     quietly apt update
@@ -91,11 +101,41 @@ need_promtool() {
     )
 }
 
+# Unpacked where it is not installed: installing it would start a web server on the machine.
+need_nginx() {
+    local place=$root/build/tools/nginx part=$root/build/tools/nginx.part package
+    [[ -d $place || -z $(not_installed "${nginx_packages[@]}") ]] && return
+    say "fetching: nginx"
+    rm -rf "$part"
+    mkdir -p "$part"
+    quietly apt update
+    cd "$part"
+    quietly apt-get -qq -o APT::Sandbox::User=root download "${nginx_packages[@]}"
+    for package in *.deb; do
+        dpkg-deb -x "$package" .
+        rm "$package"
+    done
+    mv "$part" "$place"
+}
+
+# Goes on without what cannot be had. (Not by ||, which would let a failing function go on.)
+try() {
+    local status
+    set +e
+    (
+        set -e
+        "$@"
+    )
+    status=$?
+    set -e
+    ((status == 0)) || say "going on without: $*"
+}
+
 # -- Building and running --------------------------------------------------------------------------
 
 build() {
     say "building $1"
-    (cd "$root" && quietly cmake --preset "$1" && cmake --build "build/$1" -- --quiet)
+    (cd "$root" && quietly cmake --preset "$@" && cmake --build "build/$1" -- --quiet)
 }
 
 serve() {
@@ -105,15 +145,12 @@ serve() {
 }
 
 benchmark() {
-    local script
-    need "${build_packages[@]}" "${benchmark_packages[@]}"
-    build release
-    cd "$root"
-    compgen -G 'tests/bench/*.py' >/dev/null || die "tests/bench has no scripts"
-    for script in tests/bench/*.py; do
-        say "== $script =="
-        FAAS_SERVER=$server "$python" "$script" "$@"
-    done
+    need "${build_packages[@]}" python3
+    try need "${peer_packages[@]}"
+    try need_nginx
+    build release -DFAAS_BENCHMARKS=ON
+    quietly cmake --build "$root/build/release" --target benchmarks
+    FAAS_SERVER=$server exec "$python" "$root/tests/bench/run.py" "$@"
 }
 
 # -- Tests -----------------------------------------------------------------------------------------
