@@ -14,12 +14,15 @@ import time
 import lifecycle
 import machine
 import startup
+import tail
+import throughput
 from client import Missing
 from figures import missing, progress, render, table
 from servers import BINARY, ROOT
 
 SECTIONS = {
     "lifecycle": [lifecycle.measure],
+    "requests": [throughput.measure, tail.measure],
     "startup": [startup.measure],
 }
 TABLE_MOST_S = 300
