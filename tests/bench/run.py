@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 
+import footprint
 import lifecycle
 import machine
 import startup
@@ -23,6 +24,7 @@ from servers import BINARY, ROOT
 SECTIONS = {
     "lifecycle": [lifecycle.measure],
     "requests": [throughput.measure, tail.measure],
+    "footprint": [footprint.measure_instances, footprint.measure_sleepers],
     "startup": [startup.measure],
 }
 TABLE_MOST_S = 300
