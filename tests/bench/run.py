@@ -14,6 +14,7 @@ import time
 import footprint
 import lifecycle
 import machine
+import natives
 import startup
 import tail
 import throughput
@@ -24,6 +25,7 @@ from servers import BINARY, ROOT
 SECTIONS = {
     "lifecycle": [lifecycle.measure],
     "requests": [throughput.measure, tail.measure],
+    "natives": [natives.measure],
     "footprint": [footprint.measure_instances, footprint.measure_sleepers],
     "startup": [startup.measure],
 }
