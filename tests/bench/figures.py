@@ -9,6 +9,7 @@ import sys
 import textwrap
 
 WIDTH = 120
+DECIMALS = 4  # that are kept; more would only be how fractions are stored
 HEADINGS = ("what", "median", "min", "max", "unit", "goal", "")
 
 
@@ -25,8 +26,9 @@ def ratios(values, others):
 def row(name, values, unit, least=None, most=None, note=""):
     """A row of one value a round; its median is held against the goal, if there is one."""
     median = statistics.median(values)
-    made = {"name": name, "unit": unit, "median": median, "min": min(values), "max": max(values),
-            "values": list(values)}
+    kept = [round(value, DECIMALS) for value in values]
+    made = {"name": name, "unit": unit, "median": round(median, DECIMALS), "min": min(kept),
+            "max": max(kept), "values": kept}
     if least is not None:
         made |= {"goal": f"at least {least:g}", "met": median >= least}
     if most is not None:

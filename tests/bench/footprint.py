@@ -50,11 +50,12 @@ def measure_sleepers(quick):
     """The table of calls that sleep."""
     rounds, wanted, ms = (3, 2000, 2000) if quick else (3, 10000, 5000)
     calls = most_connections(wanted)
-    lasted, idle, meanwhile, slowest = [], [], [], []
+    sent, lasted, idle, meanwhile, slowest = [], [], [], [], []
     for turn in range(rounds):
         progress(f"footprint: {calls:,} calls that sleep, round {turn + 1} of {rounds}")
         with Faas(*flags(calls)) as server:
             seen = sleepers.run(server.port, calls, ms)
+        sent.append(seen.sent_ms)
         lasted.append(seen.lasted_ms / ms)
         idle.append(percentile(seen.idle_ms, .99))
         meanwhile.append(percentile(seen.meanwhile_ms, .99))
@@ -66,6 +67,7 @@ def measure_sleepers(quick):
                  f" {sleepers.PROBE_MS} ms on one more, timed from when it was due.",
                  [row(f"first sent to last answered / {ms} ms", lasted, "times", most=WITHIN,
                       note=fewer),
+                  row("first sent to last sent", sent, "ms"),
                   row("GET /health, p99, nothing else", idle, "ms"),
                   row("GET /health, p99, meanwhile", meanwhile, "ms", most=HEALTH_MS_MOST),
                   row("GET /health, slowest meanwhile", slowest, "ms")])

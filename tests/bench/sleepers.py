@@ -19,6 +19,7 @@ PROCESSES = multiprocessing.get_context("fork")
 class Seen:
     """What one run gave."""
 
+    sent_ms: float
     lasted_ms: float
     idle_ms: list
     meanwhile_ms: list
@@ -90,13 +91,14 @@ def wait_all(sockets):
 
 
 def call_all(sockets, ms):
-    """(when the first was sent, when the last was answered)."""
+    """When the first was sent, when the last was, and when the last was answered."""
     call = invoke("sleep", body=f'{{"ms":{ms}}}'.encode())
     began = time.monotonic()
     for one in sockets:
         one.sendall(call)
+    sent = time.monotonic()
     wait_all(sockets)
-    return began, time.monotonic()
+    return began, sent, time.monotonic()
 
 
 def run(port, count, ms):
@@ -106,11 +108,11 @@ def run(port, count, ms):
         sockets = connect_all(port, count)
         with Probe(port) as watcher:
             time.sleep(IDLE_S)
-            began, ended = call_all(sockets, ms)
+            began, sent, ended = call_all(sockets, ms)
             seen = watcher.end()
     finally:
         for one in sockets:
             one.close()
-    return Seen((ended - began) * 1000,
+    return Seen((sent - began) * 1000, (ended - began) * 1000,
                 [1000 * took for due, took in seen if due < began],
                 [1000 * took for due, took in seen if began <= due <= ended])
