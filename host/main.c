@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/pace.h"
 #include "base/settings.h"
 #include "base/str.h"
 #include "front/server.h"
@@ -65,6 +66,7 @@ static int act(enum settings_action action, const struct settings *settings, con
     if (!check_folders(settings, err))
         return -1;
     log_init("supervisor", settings->log_level);
+    pace_init();
     return supervisor_main(settings, &roles);
 }
 

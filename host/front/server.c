@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/pace.h"
 #include "front/inbox.h"
 #include "front/pools.h"
 #include "front/registry.h"
@@ -245,6 +246,7 @@ int server_main(const struct switchboard *board, const struct settings *settings
 
     s.settings = settings;
     s.control = control;
+    pace_set(PACE_QUICK);
     s.connections_max = connections_possible();
     crew_init(board, control);
     dispatch_init(settings, &s.timers);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/buf.h"
+#include "base/pace.h"
 #include "base/timers.h"
 #include "worker/vm.h"
 
@@ -15,6 +16,7 @@ struct call {
     uint64_t deadline_ns;
     struct code *code;
     struct vm *vm;
+    enum pace pace;
     bool warm, parked;
     enum call_wait wait;
     uint64_t wake_ns;    /* WAIT_TIME */

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/pace.h"
 #include "wire/message.h"
 #include "worker/bridge.h"
 #include "worker/json.h"
@@ -33,6 +34,7 @@ static struct {
     struct buf result, details;
     size_t forgotten; /* versions that are to be dropped once they are unused */
     size_t result_max, message_max;
+    enum pace pace;
     size_t unheard; /* messages that the front may sleep through, */
     uint64_t unheard_since_ns;
 } w;
@@ -40,6 +42,13 @@ static struct {
 size_t worker_message_max(void)
 {
     return w.message_max;
+}
+
+static void set_pace(enum pace pace)
+{
+    if (w.pace != pace)
+        pace_set(pace);
+    w.pace = pace;
 }
 
 /* -- Sending --------------------------------------------------------------------------------- */
@@ -186,6 +195,7 @@ static void run(struct call *call, int arguments)
 
 static void unpark(struct call *call)
 {
+    set_pace(call->pace);
     call->parked = false;
     w.parked[call->id % CALL_SLOTS] = NULL;
     timer_stop(&w.timers, &call->timer);
@@ -251,12 +261,14 @@ static void take_call(const struct message *m, const struct str *texts)
     if (!gate_pass(&w.channel->state->gate))
         return;
     wake_front_in_time(m->call_of.quick);
+    set_pace(m->call_of.quick ? PACE_QUICK : PACE_LONG);
     struct call *call = calloc(1, sizeof(*call));
     atomic_store(&w.channel->state->running, m->call);
     if (!call)
         abort();
     *call = (struct call){.id = m->call,
                           .deadline_ns = m->call_of.deadline_ns,
+                          .pace = w.pace,
                           .code = loader_find(&w.loader, m->version),
                           .began_ns = clock_now_ns()};
     assert(call->code); /* the front sends CODE first */
@@ -358,6 +370,7 @@ static void take_message(struct str record)
 static void wait_for_work(void)
 {
     wake_front_in_time(false);
+    set_pace(PACE_QUICK);
     bell_arm(&w.channel->state->bell);
     if (ring_is_empty(&w.in))
         bell_wait(&w.channel->state->bell, timers_wait_ms(&w.timers, clock_now_ns(), IDLE_WAIT_MS));
@@ -373,6 +386,7 @@ static void start(const struct switchboard *board, size_t slot, const struct set
     w.result_max = (size_t)settings->reply_max;
     w.message_max = (size_t)settings->reply_max;
     json_init();
+    pace_set(w.pace);
 }
 
 _Noreturn void worker_main(const struct switchboard *board, size_t slot,

@@ -1,0 +1,99 @@
+/* pace_test.c - a process gives way only where it can come back. */
+/* SPDX-License-Identifier: MIT */
+#include "cases.h"
+
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/pace.h"
+
+enum { NOBODY = 65534, LONG_STEPS = 10 };
+
+static int nice_now(void)
+{
+    return getpriority(PRIO_PROCESS, 0);
+}
+
+/* What `play` returns in a child of its own, whose priority is nobody else's. */
+static int in_child(int (*play)(void))
+{
+    int status;
+    pid_t pid = fork();
+
+    if (pid == 0)
+        _exit(play());
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+/* 0: as it should be; else which step was not. */
+static int goes_down_and_comes_back(void)
+{
+    int before = nice_now();
+
+    pace_init();
+    for (int i = 0; i < 3; i++) {
+        pace_set(PACE_LONG);
+        if (nice_now() != before + LONG_STEPS)
+            return 1;
+        pace_set(PACE_QUICK);
+        if (nice_now() != before)
+            return 2;
+    }
+    return 0;
+}
+
+static int stays(void)
+{
+    int before = nice_now();
+
+    pace_init();
+    pace_set(PACE_LONG);
+    if (nice_now() != before)
+        return 1;
+    pace_set(PACE_QUICK);
+    return nice_now() == before ? 0 : 2;
+}
+
+static int stays_without_privilege(void)
+{
+    return setuid(NOBODY) != 0 ? 3 : stays();
+}
+
+static int stays_near_the_lowest(void)
+{
+    return setpriority(PRIO_PROCESS, 0, nice_now() + LONG_STEPS) != 0 ? 3 : stays();
+}
+
+static void who_may_come_back_gives_way(void **state)
+{
+    (void)state;
+    if (geteuid() != 0)
+        skip();
+    assert_int_equal(in_child(goes_down_and_comes_back), 0);
+}
+
+static void who_may_not_come_back_stays(void **state)
+{
+    (void)state;
+    assert_int_equal(in_child(geteuid() == 0 ? stays_without_privilege : stays), 0);
+}
+
+static void what_is_low_already_stays(void **state)
+{
+    (void)state;
+    assert_int_equal(in_child(stays_near_the_lowest), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(who_may_come_back_gives_way),
+        cmocka_unit_test(who_may_not_come_back_stays),
+        cmocka_unit_test(what_is_low_already_stays),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
