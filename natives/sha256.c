@@ -1,38 +1,49 @@
 /* sha256.c - SHA-256 repeated over its own digest. */
 /* SPDX-License-Identifier: MIT */
+#define OPENSSL_SUPPRESS_DEPRECATED /* see hash_rounds */
 #include "args.h"
 
-#include <openssl/crypto.h>
-#include <openssl/evp.h>
-#include <stdbool.h>
+#include <endian.h>
+#include <openssl/sha.h>
+#include <string.h>
 
-enum { SHA256_ROUNDS_MAX = 10000000, DIGEST_BYTES = 32 };
+enum {
+    SHA256_ROUNDS_MAX = 10000000,
+    DIGEST_BYTES = SHA256_DIGEST_LENGTH,
+    WORDS = DIGEST_BYTES / sizeof(uint32_t),
+};
 
-static bool digest_rounds(EVP_MD_CTX *ctx, const EVP_MD *md, const char *input, size_t length,
-                          int64_t rounds, unsigned char digest[DIGEST_BYTES])
+static void digest_write(unsigned char *out, const SHA256_CTX *ctx)
 {
-    const void *data = input;
-    for (int64_t i = 0; i < rounds; i++) {
-        if (!EVP_DigestInit_ex2(ctx, md, NULL) || !EVP_DigestUpdate(ctx, data, length) ||
-            !EVP_DigestFinal_ex(ctx, digest, NULL))
-            return false;
-        data = digest;
-        length = DIGEST_BYTES;
+    for (size_t i = 0; i < WORDS; i++) {
+        uint32_t word = htobe32(ctx->h[i]);
+        memcpy(out + i * sizeof(word), &word, sizeof(word));
     }
-    return true;
 }
 
-static bool iterate(const char *input, size_t length, int64_t rounds,
-                    unsigned char digest[DIGEST_BYTES])
+/* Digests the input, then each digest, `rounds` times in all; at least once.
+ *
+ * By the functions that OpenSSL 3 calls deprecated, for their code is EVP's: EVP adds a provider, a
+ * context from the heap and checks, which for one block take as long again as the hashing. They
+ * take no memory and cannot fail. A digest is always one block when padded, and its padding stays
+ * in place, so that a round is a single transform. */
+static void hash_rounds(const char *input, size_t length, int64_t rounds,
+                        unsigned char digest[DIGEST_BYTES])
 {
-    /* The configuration file is not read: a worker can open no files. */
-    OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
-    EVP_MD *md = EVP_MD_fetch(NULL, "SHA256", NULL);
-    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-    bool done = md && ctx && digest_rounds(ctx, md, input, length, rounds, digest);
-    EVP_MD_CTX_free(ctx);
-    EVP_MD_free(md);
-    return done;
+    unsigned char block[SHA256_CBLOCK] = {[DIGEST_BYTES] = 0x80};
+    uint64_t bits = htobe64(8 * DIGEST_BYTES);
+    memcpy(block + sizeof(block) - sizeof(bits), &bits, sizeof(bits));
+    SHA256_CTX initial, ctx;
+    SHA256_Init(&initial);
+    ctx = initial;
+    SHA256_Update(&ctx, input, length);
+    SHA256_Final(block, &ctx);
+    for (int64_t i = 1; i < rounds; i++) {
+        memcpy(ctx.h, initial.h, sizeof(ctx.h));
+        SHA256_Transform(&ctx, block);
+        digest_write(block, &ctx);
+    }
+    memcpy(digest, block, DIGEST_BYTES);
 }
 
 static void hex_write(char *out, const unsigned char *bytes, size_t length)
@@ -54,8 +65,7 @@ static int l_iterate(lua_State *L)
     const unsigned char *bytes = (const unsigned char *)input;
     unsigned char digest[DIGEST_BYTES];
     if (rounds > 0) {
-        if (!iterate(input, length, rounds, digest))
-            return luaL_error(L, "sha256: the digest failed");
+        hash_rounds(input, length, rounds, digest);
         bytes = digest;
         length = sizeof(digest);
     }
