@@ -2,53 +2,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "args.h"
 #include "generator.h"
-
-#include <string.h>
+#include "matrix_product.h"
 
 #define MATRIX_TYPE "native.matrix"
 
-enum {
-    DIM_MAX = 1024,
-    TILE_ROWS = 2, /* a tile of the product is kept in registers while its sums are formed */
-    TILE_COLUMNS = 8,
-    LANES = 2, /* doubles in a vector: what x86-64 and arm64 have at the least */
-    TILE_LANES = TILE_COLUMNS / LANES,
-    BLOCK = 256, /* the part of a column tile of `b` that stays in the first-level cache */
-};
-
-/* Rows are `stride` apart: dim rounded up, so that tiles never hang over an edge. What is beyond
- * dim never reaches a cell within it: it may be NaN where a product met an infinity. */
-struct matrix {
-    uint32_t dim;
-    uint32_t stride;
-    double cells[];
-};
-
-/* Vector types have no other spelling than a typedef. Lua aligns to 8 bytes only. */
-typedef double lanes __attribute__((vector_size(LANES * sizeof(double)), aligned(8), may_alias));
-
-static uint32_t stride_of(uint32_t dim)
-{
-    return (dim + TILE_COLUMNS - 1) / TILE_COLUMNS * TILE_COLUMNS;
-}
-
-static size_t matrix_bytes(uint32_t dim)
-{
-    size_t stride = stride_of(dim);
-    return sizeof(struct matrix) + stride * stride * sizeof(double);
-}
-
-static void matrix_init(struct matrix *m, uint32_t dim)
-{
-    memset(m, 0, matrix_bytes(dim));
-    m->dim = dim;
-    m->stride = stride_of(dim);
-}
-
-static double *cell(struct matrix *m, size_t row, size_t column)
-{
-    return m->cells + row * m->stride + column;
-}
+enum { DIM_MAX = 1024 };
 
 static bool matrix_fill_random(struct matrix *m)
 {
@@ -57,52 +15,9 @@ static bool matrix_fill_random(struct matrix *m)
         return false;
     for (uint32_t row = 0; row < m->dim; row++) {
         for (uint32_t column = 0; column < m->dim; column++)
-            *cell(m, row, column) = generator_unit(&generator);
+            *matrix_cell(m, row, column) = generator_unit(&generator);
     }
     return true;
-}
-
-/* Adds the product of two rows of `a`, `depth` long, and the packed `panel` to a tile. Without
- * being told to unroll, gcc -O2 keeps the sums in memory. */
-static inline void multiply_tile(double *out, const double *a, const double *panel, size_t stride,
-                                 size_t depth)
-{
-    lanes sum[TILE_ROWS][TILE_LANES] = {0};
-    for (size_t k = 0; k < depth; k++) {
-#pragma GCC unroll 8
-        for (size_t r = 0; r < TILE_ROWS; r++) {
-#pragma GCC unroll 8
-            for (size_t l = 0; l < TILE_LANES; l++)
-                sum[r][l] += a[r * stride + k] * ((const lanes *)panel)[k * TILE_LANES + l];
-        }
-    }
-#pragma GCC unroll 8
-    for (size_t r = 0; r < TILE_ROWS; r++) {
-#pragma GCC unroll 8
-        for (size_t l = 0; l < TILE_LANES; l++)
-            ((lanes *)(out + r * stride))[l] += sum[r][l];
-    }
-}
-
-/* `product` begins as zeros. Columns of `b` are copied together before use: a stride of a power
- * of two would put them all into the same few cache lines. */
-static void multiply(struct matrix *product, const struct matrix *a, const struct matrix *b)
-{
-    double panel[BLOCK * TILE_COLUMNS];
-    size_t stride = a->stride;
-    for (size_t k = 0; k < a->dim; k += BLOCK) {
-        size_t depth = a->dim - k < BLOCK ? a->dim - k : BLOCK;
-        for (size_t column = 0; column < stride; column += TILE_COLUMNS) {
-            for (size_t i = 0; i < depth; i++) {
-                memcpy(panel + i * TILE_COLUMNS, b->cells + (k + i) * stride + column,
-                       TILE_COLUMNS * sizeof(double));
-            }
-            for (size_t row = 0; row < stride; row += TILE_ROWS) {
-                multiply_tile(product->cells + row * stride + column, a->cells + row * stride + k,
-                              panel, stride, depth);
-            }
-        }
-    }
 }
 
 /* -- Binding ------------------------------------------------------------------------------- */
@@ -128,6 +43,7 @@ static int l_random(lua_State *L)
 {
     uint32_t dim = (uint32_t)l_arg_integer(L, 1, 1, DIM_MAX);
     struct matrix *m = l_matrix_new(L, dim);
+    matrix_clear(m);
     if (!matrix_fill_random(m))
         return luaL_error(L, "matrix: the system gave no entropy");
     return 1;
@@ -148,7 +64,7 @@ static void l_row_read(lua_State *L, struct matrix *m, uint32_t row)
                           lua_pushfstring(L, "number expected at row %d, column %d, got %s",
                                           (int)row + 1, (int)column + 1, luaL_typename(L, -1)));
         }
-        *cell(m, row, column) = lua_tonumber(L, -1);
+        *matrix_cell(m, row, column) = lua_tonumber(L, -1);
         lua_pop(L, 1);
     }
 }
@@ -158,6 +74,7 @@ static int l_from(lua_State *L)
     size_t rows = l_arg_list(L, 1);
     luaL_argcheck(L, rows >= 1 && rows <= DIM_MAX, 1, "1 to 1024 rows expected");
     struct matrix *m = l_matrix_new(L, (uint32_t)rows);
+    matrix_clear(m);
     for (uint32_t row = 0; row < m->dim; row++) {
         lua_rawgeti(L, 1, (int)row + 1);
         l_row_read(L, m, row);
@@ -171,7 +88,7 @@ static int l_multiply(lua_State *L)
     const struct matrix *a = l_matrix_check(L, 1);
     const struct matrix *b = l_matrix_check(L, 2);
     luaL_argcheck(L, a->dim == b->dim, 2, "both matrices must be of one size");
-    multiply(l_matrix_new(L, a->dim), a, b);
+    matrix_multiply(matrix_kernel_choose(), l_matrix_new(L, a->dim), a, b);
     return 1;
 }
 
@@ -180,7 +97,7 @@ static int l_get(lua_State *L)
     struct matrix *m = l_matrix_check(L, 1);
     int64_t row = l_arg_integer(L, 2, 1, m->dim);
     int64_t column = l_arg_integer(L, 3, 1, m->dim);
-    lua_pushnumber(L, *cell(m, (size_t)row - 1, (size_t)column - 1));
+    lua_pushnumber(L, *matrix_cell(m, (size_t)row - 1, (size_t)column - 1));
     return 1;
 }
 
