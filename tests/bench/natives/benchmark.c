@@ -4,6 +4,7 @@
 #include "benchmark.h"
 
 #include "native.h"
+#include "worker/heap.h"
 
 #include <luajit-2.1/lualib.h>
 #include <stdbool.h>
@@ -156,9 +157,18 @@ static double median(const double *ms, int count)
 
 /* -- Cases ---------------------------------------------------------------------------------- */
 
-static lua_State *state_open(const struct bench_case *bench)
+static void heap_full(void *owner, size_t wanted)
 {
-    lua_State *L = luaL_newstate();
+    (void)owner;
+    (void)wanted;
+    bench_fail("a native asked for more memory than a function can have");
+}
+
+/* A state as a worker has it: in a heap whose memory has been used before. */
+static lua_State *state_open(const struct bench_case *bench, struct heap *heap)
+{
+    heap_start(heap, heap_limit_max(), heap_full, NULL);
+    lua_State *L = lua_newstate(heap_alloc, heap);
     if (!L)
         bench_fail("no memory");
     luaL_openlibs(L);
@@ -213,7 +223,10 @@ static void print_case(const struct bench_case *bench, const struct side *ours,
 
 static void case_run(const struct bench_case *bench, double budget)
 {
-    lua_State *L = state_open(bench);
+    struct heap *heap = heap_open();
+    if (!heap)
+        bench_fail("no memory");
+    lua_State *L = state_open(bench, heap);
     struct side ours = {.L = L};
     struct side theirs = {.peer = bench->peer, .self = bench->peer->open(L)};
     int count = measure(&ours, &theirs, budget);
@@ -221,6 +234,7 @@ static void case_run(const struct bench_case *bench, double budget)
     print_case(bench, &ours, &theirs, count);
     bench->peer->close(theirs.self);
     lua_close(L);
+    heap_close(heap);
 }
 
 /* Once for all cases of a native, which stand together. */
