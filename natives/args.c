@@ -25,14 +25,12 @@ size_t l_arg_list(lua_State *L, int arg)
 
 const char *l_arg_list_string(lua_State *L, int arg, size_t index, size_t *length)
 {
-    lua_rawgeti(L, arg, (int)index);
-    /* Not lua_isstring: converting a number would leave a string that nothing holds. */
-    if (lua_type(L, -1) != LUA_TSTRING) {
+    const char *text = NULL;
+    if (!arg_list_string(L, arg, index, &text, length)) {
+        lua_rawgeti(L, arg, (int)index);
         luaL_argerror(L, arg,
                       lua_pushfstring(L, "string expected at index %d, got %s", (int)index,
                                       luaL_typename(L, -1)));
     }
-    const char *text = lua_tolstring(L, -1, length);
-    lua_pop(L, 1);
     return text;
 }

@@ -13,7 +13,11 @@ enum {
     HEAP_LIMIT_KIB = 1024,
     JIT_STACK_MIN = 32 * 1024,
     JIT_STACK_MAX = HEAP_LIMIT_KIB * 1024,
+    BATCH = 64, /* subjects read from a list, then matched: few enough to stay at hand */
 };
+
+typedef int (*match_fn)(const pcre2_code *, PCRE2_SPTR, PCRE2_SIZE, PCRE2_SIZE, uint32_t,
+                        pcre2_match_data *, pcre2_match_context *);
 
 struct text {
     const char *bytes;
@@ -22,6 +26,7 @@ struct text {
 
 struct matcher {
     pcre2_code *code;
+    match_fn match;
     pcre2_match_data *data;
     pcre2_match_context *limits;
     pcre2_jit_stack *stack; /* NULL until a match needs more than the 32 KiB it has anyway */
@@ -43,6 +48,18 @@ static void matcher_fini(struct matcher *matcher)
     pcre2_code_free(matcher->code);
 }
 
+/* pcre2_jit_match leaves out a third of the work of a short match. What it also leaves out are the
+ * checks that subjects are UTF-8, for patterns that say they are, and that there is machine code:
+ * a pattern may forbid it, or be beyond what can be compiled. */
+static match_fn match_choose(const pcre2_code *code)
+{
+    size_t machine_code_bytes = 0;
+    uint32_t options = PCRE2_UTF;
+    pcre2_pattern_info(code, PCRE2_INFO_JITSIZE, &machine_code_bytes);
+    pcre2_pattern_info(code, PCRE2_INFO_ALLOPTIONS, &options);
+    return machine_code_bytes > 0 && !(options & PCRE2_UTF) ? pcre2_jit_match : pcre2_match;
+}
+
 static bool matcher_init(struct matcher *matcher, struct text pattern, struct outcome *outcome)
 {
     *matcher = (struct matcher){0};
@@ -55,6 +72,7 @@ static bool matcher_init(struct matcher *matcher, struct text pattern, struct ou
     }
     outcome->error = 0;
     pcre2_jit_compile(matcher->code, PCRE2_JIT_COMPLETE); /* where it fails, the interpreter runs */
+    matcher->match = match_choose(matcher->code);
     matcher->data = pcre2_match_data_create_from_pattern(matcher->code, NULL);
     matcher->limits = pcre2_match_context_create(NULL);
     if (!matcher->data || !matcher->limits) {
@@ -70,8 +88,8 @@ static bool matcher_init(struct matcher *matcher, struct text pattern, struct ou
 
 static int match_once(const struct matcher *matcher, struct text subject)
 {
-    return pcre2_match(matcher->code, (PCRE2_SPTR)subject.bytes, subject.length, 0, 0,
-                       matcher->data, matcher->limits);
+    return matcher->match(matcher->code, (PCRE2_SPTR)subject.bytes, subject.length, 0, 0,
+                          matcher->data, matcher->limits);
 }
 
 static int match(struct matcher *matcher, struct text subject)
@@ -85,21 +103,16 @@ static int match(struct matcher *matcher, struct text subject)
 }
 
 /* Counts the subjects that match, up to the first error. */
-static struct outcome match_all(struct text pattern, const struct text *subjects, size_t count)
+static void match_all(struct matcher *matcher, const struct text *subjects, size_t count,
+                      struct outcome *outcome)
 {
-    struct outcome outcome = {0};
-    struct matcher matcher;
-    if (!matcher_init(&matcher, pattern, &outcome))
-        return outcome;
-    for (size_t i = 0; i < count && !outcome.error; i++) {
-        int status = match(&matcher, subjects[i]);
+    for (size_t i = 0; i < count && !outcome->error; i++) {
+        int status = match(matcher, subjects[i]);
         if (status >= 0)
-            outcome.matched++;
+            outcome->matched++;
         else if (status != PCRE2_ERROR_NOMATCH)
-            outcome.error = status;
+            outcome->error = status;
     }
-    matcher_fini(&matcher);
-    return outcome;
 }
 
 /* -- Binding ------------------------------------------------------------------------------- */
@@ -129,14 +142,47 @@ static void l_outcome_check(lua_State *L, const struct outcome *outcome)
     luaL_error(L, "regex: %s", message);
 }
 
+/* How many strings there are from index `first` of the list on, in a batch of `count` at most. */
+static size_t batch_read(lua_State *L, struct text *batch, size_t first, size_t count)
+{
+    size_t read = 0;
+    while (read < count && read < BATCH &&
+           arg_list_string(L, 2, first + read, &batch[read].bytes, &batch[read].length))
+        read++;
+    return read;
+}
+
+/* The index of the first item of the list that is no string, or 0. It calls nothing that raises or
+ * takes memory of the heap, as the caller holds the matcher. */
+static size_t match_list(lua_State *L, struct matcher *matcher, size_t count,
+                         struct outcome *outcome)
+{
+    struct text batch[BATCH];
+    for (size_t done = 0; done < count && !outcome->error;) {
+        size_t read = batch_read(L, batch, done + 1, count - done);
+        if (read == 0)
+            return done + 1;
+        match_all(matcher, batch, read, outcome);
+        done += read;
+    }
+    return 0;
+}
+
 static int l_count(lua_State *L)
 {
     struct text pattern = l_pattern(L);
     size_t count = l_arg_list(L, 2);
-    struct text *subjects = lua_newuserdata(L, count * sizeof(*subjects));
-    for (size_t i = 0; i < count; i++)
-        subjects[i].bytes = l_arg_list_string(L, 2, i + 1, &subjects[i].length);
-    struct outcome outcome = match_all(pattern, subjects, count);
+    struct outcome outcome = {0};
+    struct matcher matcher;
+    size_t wrong = 0;
+    if (matcher_init(&matcher, pattern, &outcome)) {
+        wrong = match_list(L, &matcher, count, &outcome);
+        matcher_fini(&matcher);
+    }
+    if (wrong > 0) {
+        size_t length;
+        l_arg_list_string(L, 2, wrong, &length);
+    }
     l_outcome_check(L, &outcome);
     lua_pushnumber(L, (lua_Number)outcome.matched);
     return 1;
@@ -146,7 +192,12 @@ static int l_matches(lua_State *L)
 {
     struct text pattern = l_pattern(L);
     struct text subject = l_text(L, 2);
-    struct outcome outcome = match_all(pattern, &subject, 1);
+    struct outcome outcome = {0};
+    struct matcher matcher;
+    if (matcher_init(&matcher, pattern, &outcome)) {
+        match_all(&matcher, &subject, 1, &outcome);
+        matcher_fini(&matcher);
+    }
     l_outcome_check(L, &outcome);
     lua_pushboolean(L, outcome.matched == 1);
     return 1;

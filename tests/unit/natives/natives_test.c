@@ -155,6 +155,7 @@ static void natives_hold_nothing_when_the_heap_limit_strikes(void **state)
         "mutex.contend(2, 2)",
         "random.uuid() random.uuids(5) random.letters(50)",
         "regex.count('a+', {'a', 'aa', 'b'}) regex.matches('a+', 'a')",
+        "pcall(regex.count, 'a', {'a', 5})",
         "pcall(regex.count, '(', {'a'}) pcall(regex.matches, '(a+)+[bc]', ('a'):rep(40))",
         "sha256.iterate('abc', 0) sha256.iterate('abc', 5)",
         "sieve.count(100)",

@@ -29,6 +29,12 @@ static void count_says_how_many_match(void **state)
         {"regex.count('a+', {'a', 'b', 'aa', 'ab', ''})", "2"},
         {"regex.count('a*', {'a', 'b', 'aa', 'ab', ''})", "3"},
         {"regex.count('[a-z]+@[a-z]+[.]com', mails)", "334"},
+        {"regex.count('(*NO_JIT)[a-z]+@[a-z]+[.]com', mails)", "334"},
+        {"regex.count('(*UTF)[a-z]+@[a-z]+[.]com', mails)", "334"},
+        {"regex.count('nobody-63', mails) + regex.count('nobody-64', mails)", "1"},
+        {"regex.count('.+', {unpack(mails, 1, 63)})", "63"},
+        {"regex.count('.+', {unpack(mails, 1, 64)})", "64"},
+        {"regex.count('.+', {unpack(mails, 1, 65)})", "65"},
     };
     lua_run(*state, "mails = {} for i = 0, 999 do"
                     "  mails[i + 1] = i % 3 == 0 and 'user@example.com' or 'nobody-' .. i end");
@@ -64,10 +70,16 @@ static void other_arguments_are_refused(void **state)
         {"regex.count('a', 'a')", "table expected, got string"},
         {"regex.count({}, {})", "string expected, got table"},
         {"regex.count('a', {'a', 'b', 3})", "string expected at index 3, got number"},
+        {"regex.count('a', with(64, 5))", "string expected at index 64, got number"},
+        {"regex.count('a', with(65, false))", "string expected at index 65, got boolean"},
+        {"regex.count('a', with(66, {}))", "string expected at index 66, got table"},
+        {"regex.count('a', with(200, print))", "string expected at index 200, got function"},
         {"regex.count('a', {true})", "string expected at index 1, got boolean"},
         {"regex.matches('a', {})", "string expected, got table"},
         {"regex.matches('a')", "string expected, got no value"},
     };
+    lua_run(*state, "function with(index, value) local list = {}"
+                    "  for i = 1, 200 do list[i] = 'a' end list[index] = value return list end");
     ASSERT_ERRORS(*state, rows);
 }
 
