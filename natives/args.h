@@ -19,7 +19,7 @@ size_t l_arg_list(lua_State *L, int arg);
 const char *l_arg_list_string(lua_State *L, int arg, size_t index, size_t *length);
 
 /* The same, but false for what is no string. Raises nothing, so that the caller may hold things.
- * Inline, as it is no slower than what is done with many a string. */
+ * Inline: it is as much work as what is then done with a short string. */
 static inline bool arg_list_string(lua_State *L, int arg, size_t index, const char **text,
                                    size_t *length)
 {
