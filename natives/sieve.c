@@ -20,8 +20,7 @@ enum {
 };
 
 /* What 2, 3 and 5 do not divide are the numbers 30i + spoke: the bits of byte i, from the lowest
- * up. The byte thus stands for 30 numbers, and a bit that is set for a prime, or what may be one.
- */
+ * up. A bit is set for a prime, or what may still be one. */
 static const uint8_t spokes[SPOKES] = {1, 7, 11, 13, 17, 19, 23, 29};
 
 /* Primes whose multiples are crossed out together: they come again after as many bytes as their
