@@ -101,7 +101,9 @@ static void send_done(const struct call *call, const struct err *err, uint64_t e
     m.done.began_ns = call->began_ns;
     m.done.deploy_ns = deployed - call->began_ns;
     m.done.exec_ns = ended_ns - deployed;
-    m.done.undeploy_ns = clock_now_ns() - ended_ns;
+    uint64_t now = clock_now_ns();
+    m.done.undeploy_ns = now - ended_ns;
+    m.done.held_ns = call->held_ns + now - call->resumed_ns;
     m.done.warm = call->warm;
     m.done.count = (uint32_t)call->code->pool_size;
     if (err)
@@ -162,6 +164,7 @@ static void park(struct call *call)
                         .done.warm = call->warm};
 
     call->parked = true;
+    call->held_ns += clock_now_ns() - call->resumed_ns;
     w.parked[call->id % CALL_SLOTS] = call;
     if (!children)
         timer_start(&w.timers, &call->timer, call->wake_ns, on_wake);
@@ -197,6 +200,7 @@ static void unpark(struct call *call)
 {
     set_pace(call->pace);
     call->parked = false;
+    call->resumed_ns = clock_now_ns();
     w.parked[call->id % CALL_SLOTS] = NULL;
     timer_stop(&w.timers, &call->timer);
     atomic_store(&w.channel->state->running, call->id);
@@ -273,6 +277,7 @@ static void take_call(const struct message *m, const struct str *texts)
                           .began_ns = clock_now_ns()};
     assert(call->code); /* the front sends CODE first */
     call->code->users++;
+    call->resumed_ns = call->began_ns;
     buf_clear(&w.details);
     if (m->code == CALL_RUN && call->began_ns > call->deadline_ns)
         end_call(call, &late);
