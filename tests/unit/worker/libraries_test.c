@@ -33,7 +33,8 @@ static void every_way_to_a_library_finds_it_open(void **state)
         {"return function() return ('a')['re' .. 'p']('b', 3) end", "bbb"},
         {"local s = '' local f = s.byte return function() return f('a') end", "97"},
         {"return function() return select(2, pcall(function() return ('x'):upper() end)) end", "X"},
-        {"return function() local n = 0 for _ in ('a,b'):gmatch('%a') do n = n + 1 end return n end",
+        {"return function() local n = 0 for _ in ('a,b'):gmatch('%a') do n = n + 1 end return n "
+         "end",
          "2"},
         {"return function() return coroutine.wrap(function() return 4 end)() end", "4"},
         {"return function() local n = 0 for k in pairs(_G) do n = n + (k == 'math' and 1 or 0) end "
@@ -72,7 +73,8 @@ static void a_text_names_only_what_its_words_are(void **state)
     (void)state;
     assert_int_equal(libraries_named(STR("")), 0);
     assert_int_equal(libraries_named(STR("return function() return {} end")), 0);
-    assert_int_equal(libraries_named(STR("mathx xmath math_ _math math2 tables m.ath \xc3math")), 0);
+    assert_int_equal(libraries_named(STR("mathx xmath math_ _math math2 tables m.ath \xc3math")),
+                     0);
     assert_int_not_equal(table, 0);
     assert_int_not_equal(math, 0);
     assert_int_not_equal(table, math);
