@@ -10,7 +10,7 @@
 #include "front/registry.h"
 #include "front/reply.h"
 
-enum { BURST_DEFAULT = 5, BURST_MAX = 1000, WARM_DEFAULT = 5 };
+enum { BURST_DEFAULT = 5, BURST_MAX = 1000, WARM_DEFAULT = 5, BODY_KEPT = 1 << 20 };
 
 static const struct str none = {NULL, 0};
 static bool optimized;
@@ -84,8 +84,9 @@ static bool check_body(struct exchange *ex, const struct func *func, struct str 
 static void put_timing(struct exchange *ex, const struct timing *timing)
 {
     bool warm = timing->calls && timing->warm == timing->calls;
-    struct buf text = {0};
+    static struct buf text;
 
+    buf_clear(&text);
     for (int i = 0; i < PHASE_COUNT; i++) {
         buf_put_str(&text, i ? STR(", ") : STR(""));
         buf_put_str(&text, str_of(call_phase_names[i]));
@@ -93,7 +94,6 @@ static void put_timing(struct exchange *ex, const struct timing *timing)
         buf_put_decimal(&text, (timing->phase_ns[i] + 50) / 100, 4);
     }
     exchange_header(ex, "server-timing", buf_str(&text));
-    buf_fini(&text);
     exchange_header(ex, "x-start", str_of(call_start_names[warm ? START_WARM : START_COLD]));
 }
 
@@ -129,10 +129,12 @@ static void on_invoked(struct call *call, void *owner, const struct reply *reply
         exchange_send_error(ex, &err, name, reply->details);
         return;
     }
-    struct buf body = {0};
+    static struct buf body;
+    buf_clear(&body);
     reply_put_result(&body, reply);
     exchange_send_json(ex, 200, buf_str(&body));
-    buf_fini(&body);
+    if (body.room > BODY_KEPT)
+        buf_fini(&body);
 }
 
 void serve_invoke(struct exchange *ex, struct str name)

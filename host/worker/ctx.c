@@ -182,23 +182,38 @@ static void set_text(lua_State *L, const char *key, struct str text)
     lua_setfield(L, -2, key);
 }
 
-void l_ctx_push(lua_State *L, struct str call_id, struct str traceparent)
+/* What is the same for all calls of a state, at the top of the stack. */
+static void l_new_ctx(lua_State *L)
 {
     static const luaL_Reg functions[] = {{"remaining_ms", l_remaining_ms},
                                          {"log", l_log},
                                          {"sleep", l_sleep},
                                          {"invoke", l_invoke},
                                          {"invoke_all", l_invoke_all}};
-    struct call *call = vm_of(L)->call;
 
     lua_createtable(L, 0, 9);
-    set_text(L, "call_id", call_id);
-    set_text(L, "function_name", str_of(call->code->function.name));
-    set_text(L, "start", call->warm ? STR("warm") : STR("cold"));
-    if (traceparent.len)
-        set_text(L, "traceparent", traceparent);
+    set_text(L, "function_name", str_of(vm_of(L)->code->function.name));
     for (size_t i = 0; i < sizeof(functions) / sizeof(*functions); i++) {
         lua_pushcfunction(L, functions[i].func);
         lua_setfield(L, -2, functions[i].name);
     }
+}
+
+void l_ctx_prepare(lua_State *L)
+{
+    l_new_ctx(L);
+    lua_rawseti(L, LUA_REGISTRYINDEX, SLOT_CTX);
+}
+
+void l_ctx_push(lua_State *L, struct str call_id, struct str traceparent)
+{
+    lua_rawgeti(L, LUA_REGISTRYINDEX, SLOT_CTX);
+    if (lua_isnil(L, -1)) {
+        lua_pop(L, 1);
+        l_new_ctx(L);
+    }
+    set_text(L, "call_id", call_id);
+    set_text(L, "start", vm_of(L)->call->warm ? STR("warm") : STR("cold"));
+    if (traceparent.len)
+        set_text(L, "traceparent", traceparent);
 }

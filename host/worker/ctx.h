@@ -9,6 +9,10 @@
 
 struct call;
 
+/* Makes, in a state that is to serve many calls, what their ctx tables have in common. May raise.
+ */
+void l_ctx_prepare(lua_State *L);
+
 /* Pushes the ctx table of the call that the state's vm serves. May raise. */
 void l_ctx_push(lua_State *L, struct str call_id, struct str traceparent);
 

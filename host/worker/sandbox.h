@@ -13,7 +13,8 @@ enum sandbox_slot {
     SLOT_SEED,
     SLOT_LOADED,
     SLOT_DESCRIBE,
-    SLOT_LIBRARIES
+    SLOT_LIBRARIES,
+    SLOT_CTX
 };
 
 /* What a yield to the host carries, so that a function's own yields are told from it. */

@@ -7,6 +7,7 @@
 #include <luajit-2.1/luajit.h>
 #include <stdlib.h>
 
+#include "worker/ctx.h"
 #include "worker/json.h"
 #include "worker/libraries.h"
 #include "worker/sandbox.h"
@@ -202,8 +203,9 @@ void vm_close(struct vm *vm)
     free(vm);
 }
 
-static int l_collect(lua_State *L)
+static int l_settle(lua_State *L)
 {
+    l_ctx_prepare(L);
     lua_gc(L, LUA_GCCOLLECT, 0);
     return 0;
 }
@@ -213,7 +215,7 @@ bool vm_seal(struct vm *vm)
     struct err err;
 
     assert(!vm->image && !vm->dead);
-    if (!vm_protect(vm, l_collect, NULL, &err))
+    if (!vm_protect(vm, l_settle, NULL, &err))
         return false;
     luaJIT_setmode(vm->L, 0, LUAJIT_MODE_ENGINE | LUAJIT_MODE_FLUSH);
     vm->image = heap_save(vm->heap);

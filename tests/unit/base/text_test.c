@@ -205,6 +205,50 @@ static void formats_of_any_length_fit(void **state)
     }
 }
 
+static void numbers_are_put_as_printf_would(void **state)
+{
+    static const struct {
+        uint64_t units;
+        unsigned decimals;
+        const char *expected;
+    } cases[] = {
+        {0, 0, "0"},
+        {7, 0, "7"},
+        {0, 3, "0.000"},
+        {5, 3, "0.005"},
+        {999, 3, "0.999"},
+        {1000, 3, "1.000"},
+        {1234, 3, "1.234"},
+        {10, 1, "1.0"},
+        {120000, 4, "12.0000"},
+        {UINT64_MAX, 0, "18446744073709551615"},
+        {UINT64_MAX, 4, "1844674407370955.1615"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct buf b = {0};
+
+        buf_put_decimal(&b, cases[i].units, cases[i].decimals);
+        expect_str(buf_str(&b), str_of(cases[i].expected));
+        buf_fini(&b);
+    }
+}
+
+static void hexadecimal_numbers_have_sixteen_digits(void **state)
+{
+    struct buf b = {0};
+
+    (void)state;
+    buf_put_hex(&b, 0);
+    buf_put_hex(&b, 0x0123456789abcdef);
+    buf_put_hex(&b, UINT64_MAX);
+    expect_str(buf_str(&b), STR("0000000000000000"
+                                "0123456789abcdef"
+                                "ffffffffffffffff"));
+    buf_fini(&b);
+}
+
 static void text_becomes_a_json_string(void **state)
 {
     static const struct {
@@ -316,6 +360,8 @@ int main(void)
         cmocka_unit_test(a_cut_takes_what_is_before_the_separator),
         cmocka_unit_test(numbers_are_read_within_their_bounds),
         cmocka_unit_test(utf8_is_that_of_rfc_3629),
+        cmocka_unit_test(numbers_are_put_as_printf_would),
+        cmocka_unit_test(hexadecimal_numbers_have_sixteen_digits),
         cmocka_unit_test(a_buf_keeps_what_was_put_while_it_grows),
         cmocka_unit_test(formats_of_any_length_fit),
         cmocka_unit_test(text_becomes_a_json_string),
