@@ -10,7 +10,7 @@
 /* Reserved addresses cost nothing until touched: 1 GiB of pages, so that any region serves any
  * function's limit, and 32 KiB of page map, one bit a page, set when used. */
 enum { RESERVE_PAGES = 1 << 18, MAP_BYTES = RESERVE_PAGES / 8, RUN_PAGES = 4, WORD_BITS = 64 };
-enum { FINE_MAX = 1024, FINE_STEP = 16, COARSE_STEP = 128 };
+enum { FINE_MAX = 1024, FINE_STEP = 16, COARSE_STEP = 128, TIGHT_STEPS = 8 };
 
 static const size_t region_bytes = HEAP_PAGE + MAP_BYTES + (size_t)RESERVE_PAGES * HEAP_PAGE;
 
@@ -94,6 +94,18 @@ static size_t find_run(struct heap *h, size_t count)
     return h->top_page;
 }
 
+static void count_used(struct heap *h, size_t pages)
+{
+    h->used_pages += pages;
+    if (h->used_pages > h->peak_pages)
+        h->peak_pages = h->used_pages;
+    if (h->used_pages < h->tight_at)
+        return;
+    h->tight_at = h->used_pages + h->limit_pages / TIGHT_STEPS;
+    if (h->on_tight)
+        h->on_tight(h->owner);
+}
+
 static void *take_pages(struct heap *h, size_t count)
 {
     if (count > h->limit_pages - h->used_pages)
@@ -106,9 +118,7 @@ static void *take_pages(struct heap *h, size_t count)
         h->top_page = page + count;
     if (h->top_page > h->high_page)
         h->high_page = h->top_page;
-    h->used_pages += count;
-    if (h->used_pages > h->peak_pages)
-        h->peak_pages = h->used_pages;
+    count_used(h, count);
     return page_at(h, page);
 }
 
@@ -116,6 +126,8 @@ static void give_pages(struct heap *h, size_t page, size_t count)
 {
     mark(h, page, count, false);
     h->used_pages -= count;
+    if (h->used_pages < h->limit_pages / 2)
+        h->tight_at = h->limit_pages / 2;
     if (page + count == h->top_page)
         h->top_page = page;
     if (page < h->search)
@@ -139,10 +151,9 @@ static bool resize_in_place(struct heap *h, void *block, size_t old_pages, size_
     if (at < end && (page_is_used(h, at) || next_page(h, at, end, true) != end))
         return false;
     mark(h, at, more, true);
-    h->used_pages += more;
     h->top_page = at + more > h->top_page ? at + more : h->top_page;
     h->high_page = h->top_page > h->high_page ? h->top_page : h->high_page;
-    h->peak_pages = h->used_pages > h->peak_pages ? h->used_pages : h->peak_pages;
+    count_used(h, more);
     return true;
 }
 
@@ -254,8 +265,14 @@ void heap_start(struct heap *heap, size_t limit_bytes, void (*on_full)(void *, s
     *heap = (struct heap){.limit_pages = pages_for(limit_bytes),
                           .reserve_pages = RESERVE_PAGES,
                           .high_page = high,
+                          .tight_at = pages_for(limit_bytes) / 2,
                           .on_full = on_full,
                           .owner = owner};
+}
+
+void heap_on_tight(struct heap *heap, void (*on_tight)(void *owner))
+{
+    heap->on_tight = on_tight;
 }
 
 void *heap_alloc(void *heap, void *block, size_t old_size, size_t size)

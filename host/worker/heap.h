@@ -25,7 +25,9 @@ struct heap {
     size_t search;       /* no free page lies below it */
     char *run, *run_end; /* what is left of the run that small blocks are cut from */
     void *free_list[HEAP_CLASSES];
+    size_t tight_at;                             /* used pages from which on_tight is called next */
     void (*on_full)(void *owner, size_t wanted); /* does not return */
+    void (*on_tight)(void *owner);               /* NULL: nobody asks */
     void *owner;
 };
 
@@ -37,6 +39,10 @@ void heap_close(struct heap *heap);
  * memory is asked for past the limit: compiled Lua code does not survive a NULL. */
 void heap_start(struct heap *heap, size_t limit_bytes, void (*on_full)(void *, size_t),
                 void *owner);
+
+/* `on_tight` is called, from within an allocation, when more than half of the limit is used, and
+ * again for each eighth more: time to look for garbage. It may not allocate. */
+void heap_on_tight(struct heap *heap, void (*on_tight)(void *owner));
 
 /* lua_Alloc's contract, with `heap` as its user data, but never NULL for a size over 0. */
 void *heap_alloc(void *heap, void *block, size_t old_size, size_t size);

@@ -55,6 +55,19 @@ static void leave(void *owner, size_t wanted)
     siglongjmp(vm->escape, 1);
 }
 
+/* LuaJIT collects when the heap has doubled, and knows of no limit. From here on it works off its
+ * garbage at once. Setting that allocates nothing. */
+static void hurry_collector(void *owner)
+{
+    enum { STEPS_PER_CENT = 1000 };
+    const struct vm *vm = owner;
+
+    if (!vm->L)
+        return;
+    lua_gc(vm->L, LUA_GCSETSTEPMUL, STEPS_PER_CENT);
+    lua_gc(vm->L, LUA_GCRESTART, 0);
+}
+
 static bool fail_full(struct vm *vm, struct err *err)
 {
     vm->dead = true;
@@ -176,6 +189,7 @@ struct vm *vm_open_prepared(struct code *code, size_t limit_bytes, lua_CFunction
     }
     vm->code = code;
     heap_start(vm->heap, limit_bytes, leave, vm);
+    heap_on_tight(vm->heap, hurry_collector);
     if (open_state(vm, err) && vm_protect(vm, l_load_function, &opening, err))
         return vm;
     vm_close(vm);

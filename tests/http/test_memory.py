@@ -47,6 +47,22 @@ BOMBS = {
 }
 
 
+# Each makes some hundred times what it may have at once.
+GARBAGE = {
+    "strings": 'for i = 1, 1e5 do local s = ("x"):rep(i % 20000) .. i end',
+    "tables": "for i = 1, 4e6 do local t = {i, {i}} end",
+    "closures": "for i = 1, 1e7 do local f = function() return i end end",
+    "coroutines": "for i = 1, 5e5 do local c = coroutine.wrap(function() return i end) c() end",
+    "growing": "for i = 1, 100 do local t = {} for k = 1, 1e5 do t[k] = k end end",
+    "texts": 'for i = 1, 1e4 do load("return " .. ("1+"):rep(i % 500) .. i)() end',
+    "letters": 'for i = 1, 500 do local s = require("random").letters(1e6 + i) end',
+    "uuids": 'for i = 1, 500 do local t = require("random").uuids(1e4) end',
+    "matrices": 'local matrix = require("matrix") for i = 1, 500 do local m = matrix.random(256) end',
+    "json": 'local json = require("json") '
+            'for i = 1, 500 do local t = json.decode("[" .. ("1,"):rep(1e4) .. "1]") end',
+}
+
+
 def function_of(bomb):
     return ("return {memory_mb = 8, handler = function(params, ctx)\n"
             f"  if params.calm then return {{calm = true}} end\n  do {bomb} end\nend}}")
@@ -70,6 +86,22 @@ def test_bomb_ends_its_own_call_alone(own, name, start):
         assert own.result(name, {"calm": True}, start)["calm"] is True
     own.request("DELETE", f"/fn/warmpool/{name}")
     assert own.worker() == worker
+
+
+@pytest.fixture(scope="module", name="makers")
+def makers_server():
+    with Server({name: function_of(text) for name, text in GARBAGE.items()},
+                ["--timeout-ms", "60000"]) as running:
+        yield running
+
+
+@pytest.mark.parametrize("start", ["cold", "warm"])
+@pytest.mark.parametrize("name", GARBAGE)
+def test_garbage_of_a_whole_run_stays_within_the_limit(makers, name, start):
+    makers.post(f"/fn/warmpool/{name}?size=1")
+    reply = makers.invoke(name, {}, start)
+    assert reply.status_code == 200, reply.text
+    makers.request("DELETE", f"/fn/warmpool/{name}")
 
 
 def test_sleeping_call_in_the_same_worker_goes_on(own):

@@ -281,6 +281,38 @@ static void garbage_of_many_sizes_stays_within_the_limit(void **state)
 
 /* -- Images and trimming --------------------------------------------------------------------- */
 
+static unsigned warnings;
+
+static void count_warning(void *owner)
+{
+    (void)owner;
+    warnings++;
+}
+
+/* With a limit of 64 pages: past 32, and again for each 8 more. */
+static void it_warns_before_it_is_full(void **state)
+{
+    static const struct {
+        size_t pages;
+        unsigned warnings;
+    } steps[] = {{31, 0}, {32, 1}, {39, 1}, {40, 2}, {36, 2}, {40, 2},
+                 {31, 2}, {33, 3}, {64, 4}, {2, 4},  {31, 4}, {32, 5}};
+    struct heap *heap = open_heap(64 * HEAP_PAGE);
+    void *block = NULL;
+    size_t size = 0;
+
+    (void)state;
+    warnings = 0;
+    heap_on_tight(heap, count_warning);
+    for (size_t i = 0; i < COUNT(steps); i++) {
+        block = heap_alloc(heap, block, size, steps[i].pages * HEAP_PAGE);
+        size = steps[i].pages * HEAP_PAGE;
+        if (warnings != steps[i].warnings)
+            fail_msg("step %zu: %u warnings, not %u", i, warnings, steps[i].warnings);
+    }
+    heap_close(heap);
+}
+
 static void churn(struct heap *heap, struct block *blocks, size_t count, struct dice *dice)
 {
     for (int round = 0; round < 3000; round++) {
@@ -394,6 +426,7 @@ int main(void)
         cmocka_unit_test(a_full_heap_can_be_started_anew),
         cmocka_unit_test(the_largest_heap_is_used_to_its_end),
         cmocka_unit_test(garbage_of_many_sizes_stays_within_the_limit),
+        cmocka_unit_test(it_warns_before_it_is_full),
         cmocka_unit_test(a_restored_heap_is_the_saved_one_byte_for_byte),
         cmocka_unit_test(a_restored_heap_gives_the_same_blocks_again),
         cmocka_unit_test(trimming_gives_memory_back),
