@@ -121,12 +121,17 @@ void call_answer(struct call *call, struct reply *reply)
 
 /* -- In a worker ----------------------------------------------------------------------------- */
 
+static void count_running(const struct call *call, struct member *member)
+{
+    crew.busy += member->running++ == 0;
+    member->backlog_ns += call->cost_ns;
+}
+
 void call_join(struct call *call, struct member *member)
 {
     call->state = CALL_RUNNING;
     call->sequence = ++member->sent;
-    member->running++;
-    member->backlog_ns += call->cost_ns;
+    count_running(call, member);
     call->previous = NULL;
     call->next = member->calls;
     if (member->calls)
@@ -140,7 +145,7 @@ static void stop_counting(struct call *call)
     call->member->parked -= call->state == CALL_PARKED;
     if (call->state != CALL_RUNNING)
         return;
-    call->member->running--;
+    crew.busy -= --call->member->running == 0;
     call->member->backlog_ns -= call->cost_ns;
 }
 
@@ -161,8 +166,7 @@ void call_unpark(struct call *call)
     stop_counting(call);
     pools_unparked(call);
     call->state = CALL_RUNNING;
-    call->member->running++;
-    call->member->backlog_ns += call->cost_ns;
+    count_running(call, call->member);
 }
 
 bool call_has_begun(const struct call *call)

@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "wire/control.h"
@@ -51,7 +52,11 @@ static void begin(struct member *m)
 
 void crew_init(const struct switchboard *board, int control)
 {
-    crew = (struct crew){.count = board->count, .board = board};
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+
+    crew = (struct crew){.count = board->count,
+                         .board = board,
+                         .processors = processors > 0 ? (size_t)processors : 1};
     crew.members = calloc(crew.count, sizeof(*crew.members));
     if (!crew.members)
         abort();
@@ -234,6 +239,7 @@ void crew_respawn(struct member *member)
     begin(member);
     member->pid = 0;
     member->sent = 0;
+    crew.busy -= member->running > 0;
     member->running = 0;
     member->parked = 0;
     member->backlog_ns = 0;

@@ -105,10 +105,13 @@ static bool is_idle(const struct member *m)
     return !m->dying && m->running == 0 && atomic_load(&m->channel->state->running) == 0;
 }
 
-/* Busy, but with what is quick. */
+/* Busy, but with what is quick. One processor is the front's: once as many workers as there are
+ * others are busy, one more would not be sooner. */
 static bool is_soon_idle(const struct member *m)
 {
-    return !m->dying && m->running && m->backlog_ns < AHEAD_NS;
+    uint64_t most_ns = crew.busy + 1 < crew.processors ? AHEAD_NS : AHEAD_MOST_NS;
+
+    return !m->dying && m->running && m->backlog_ns < most_ns;
 }
 
 /* How well a worker suits a call, 0: not at all. A warm instance where one is wanted comes first;

@@ -18,8 +18,6 @@ enum {
     CALL_SLOTS = 1 << 16,
     IDLE_WAIT_MS = 60000,
     FULL_RING_WAIT_NS = 50000,
-    UNHEARD_MAX = 16,
-    UNHEARD_NS = 50000,
     POOL_SLICE_MS = 20,
     RESULT_KEPT = 1 << 20
 };
@@ -35,8 +33,6 @@ static struct {
     size_t forgotten; /* versions that are to be dropped once they are unused */
     size_t result_max, message_max;
     enum pace pace;
-    size_t unheard; /* messages that the front may sleep through, */
-    uint64_t unheard_since_ns;
 } w;
 
 size_t worker_message_max(void)
@@ -53,31 +49,16 @@ static void set_pace(enum pace pace)
 
 /* -- Sending --------------------------------------------------------------------------------- */
 
-static void wake_front(void)
-{
-    w.unheard = 0;
-    bell_ring(w.board->front_bell, w.board->wake_front);
-}
-
 /* The front never blocks, so a full ring empties soon. */
 static void send_message(struct message *m, const struct str *texts)
 {
     const struct timespec pause = {.tv_nsec = FULL_RING_WAIT_NS};
 
     while (!message_write(&w.out, m, texts)) {
-        wake_front();
+        bell_ring(w.board->front_bell, w.board->wake_front);
         nanosleep(&pause, NULL);
     }
-    if (w.unheard++ == 0)
-        w.unheard_since_ns = clock_now_ns();
-}
-
-/* The front is woken for several replies at once where the next call is quick. */
-static void wake_front_in_time(bool quick)
-{
-    if (w.unheard &&
-        (!quick || w.unheard >= UNHEARD_MAX || clock_now_ns() - w.unheard_since_ns > UNHEARD_NS))
-        wake_front();
+    bell_ring(w.board->front_bell, w.board->wake_front);
 }
 
 void worker_log(const struct call *call, enum log_level level, struct str text)
@@ -264,7 +245,6 @@ static void take_call(const struct message *m, const struct str *texts)
 
     if (!gate_pass(&w.channel->state->gate))
         return;
-    wake_front_in_time(m->call_of.quick);
     set_pace(m->call_of.quick ? PACE_QUICK : PACE_LONG);
     struct call *call = calloc(1, sizeof(*call));
     atomic_store(&w.channel->state->running, m->call);
@@ -374,7 +354,6 @@ static void take_message(struct str record)
 
 static void wait_for_work(void)
 {
-    wake_front_in_time(false);
     set_pace(PACE_QUICK);
     bell_arm(&w.channel->state->bell);
     if (ring_is_empty(&w.in))
