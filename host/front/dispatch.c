@@ -76,7 +76,7 @@ static void on_queue_wait(struct timer *timer)
     end_waiting(call, err.code, err.text);
 }
 
-/* How long the call may wait from now on. */
+/* The call waits from now on, but not for ever. */
 static void limit_wait(struct call *call)
 {
     uint64_t until = clock_now_ns() + (uint64_t)d.settings->queue_wait_ms * NS_PER_MS;
@@ -95,7 +95,6 @@ static void enqueue(struct call *call)
         push_first(&d.queue, call); /* calls may be waiting for what it brings */
     else
         push_last(&d.queue, call);
-    limit_wait(call);
 }
 
 /* -- Starting -------------------------------------------------------------------------------- */
@@ -182,6 +181,13 @@ static void start(struct call *call, struct member *m)
         ahead_watch(m);
 }
 
+/* New calls are the last ones; those before them are limited already. */
+static void limit_waits(void)
+{
+    for (struct call *call = d.queue.last; call && !call->timer.place; call = call->previous)
+        limit_wait(call);
+}
+
 static bool refuse_quarantined(const struct func *func, struct err *err)
 {
     return err_set(err, ERR_FUNCTION_BROKEN,
@@ -209,9 +215,11 @@ void dispatch_start(void)
         } else if (m)
             start(call, m);
         else if (call->order.kind != CALL_POOL)
-            return;
+            break;
         call = next;
     }
+    if (call)
+        limit_waits();
 }
 
 /* -- Admission ------------------------------------------------------------------------------- */

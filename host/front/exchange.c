@@ -186,7 +186,7 @@ bool exchange_open(h2o_req_t *req, struct exchange **exchange, struct err *err)
     int64_t ms;
 
     count++;
-    *ex = (struct exchange){.req = req, .call_id = call_id_of(req), .arrived_ns = clock_now_ns()};
+    *ex = (struct exchange){.req = req, .call_id = call_id_of(req)};
     if (is_visible(traceparent) && traceparent.len <= TRACEPARENT_MAX)
         ex->traceparent = traceparent;
     *exchange = ex;
@@ -197,7 +197,7 @@ bool exchange_open(h2o_req_t *req, struct exchange **exchange, struct err *err)
     if (!str_to_int64(str_trim(timeout), 1, TIMEOUT_MOST_MS, &ms))
         return err_set(err, ERR_BAD_REQUEST, "X-Timeout-Ms must be a whole number from 1 to %d",
                        TIMEOUT_MOST_MS);
-    ex->expires_ns = ex->arrived_ns + (uint64_t)ms * NS_PER_MS;
+    ex->expires_ns = clock_now_ns() + (uint64_t)ms * NS_PER_MS;
     return true;
 }
 

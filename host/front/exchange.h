@@ -12,7 +12,6 @@ struct exchange {
     struct timer left; /* first: found from its address */
     h2o_req_t *req;
     struct str call_id, traceparent;
-    uint64_t arrived_ns;
     uint64_t expires_ns;       /* X-Timeout-Ms; 0: none */
     void (*gone)(void *owner); /* while somebody works on the reply */
     void *owner;

@@ -64,7 +64,7 @@ static bool read_number(struct exchange *ex, struct str name, int64_t otherwise,
                    STR_ARG(name), (long long)most, STR_ARG(text));
 }
 
-/* The body's parameters, checked where the function is loaded already. */
+/* The body's parameters, checked where the function is loaded already. None are an empty text. */
 static bool check_body(struct exchange *ex, const struct func *func, struct str *params,
                        struct err *err)
 {
@@ -73,11 +73,11 @@ static bool check_body(struct exchange *ex, const struct func *func, struct str 
     *params = str_trim(exchange_body(ex));
     if (!params_parse(*params, &value, err))
         return false;
+    if (json_object_size(value) == 0)
+        *params = none;
     bool ok = !func->current || params_check(func->current, value, err);
     json_decref(value);
-    if (!ok)
-        return false;
-    return true;
+    return ok;
 }
 
 /* Of several calls: the sums of their phases, and warm only if all were. */

@@ -380,7 +380,8 @@ _Noreturn void worker_main(const struct switchboard *board, size_t slot,
     for (;;) {
         struct str record;
 
-        timers_fire(&w.timers, clock_now_ns());
+        if (w.timers.count)
+            timers_fire(&w.timers, clock_now_ns());
         switch (ring_read(&w.in, &record)) {
         case RING_RECORD:
             take_message(record);
