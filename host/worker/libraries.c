@@ -120,8 +120,11 @@ static bool is_of_name(char c)
 
 unsigned libraries_named(struct str text)
 {
+    const struct str byte_order_mark = STR("\xEF\xBB\xBF"); /* LuaJIT passes over it */
     unsigned named = 0;
 
+    if (str_starts(text, byte_order_mark))
+        text = (struct str){text.at + byte_order_mark.len, text.len - byte_order_mark.len};
     for (size_t i = 0; i < text.len;) {
         size_t end = i;
 
@@ -157,21 +160,25 @@ static void l_note(lua_State *L, unsigned bits)
     lua_rawseti(L, LUA_REGISTRYINDEX, SLOT_LIBRARIES);
 }
 
+/* On a stack of its own: on the caller's, which may be almost full, an error could leave a library
+ * open and not trimmed. */
 void l_libraries_open(lua_State *L, unsigned wanted)
 {
     unsigned have = opened(L), missing = wanted & ~have & ((1u << LIBRARY_COUNT) - 1);
 
     if (!missing)
         return;
-    l_note(L, have | missing);
+    lua_State *fresh = lua_newthread(L);
     for (size_t i = 0; i < LIBRARY_COUNT; i++) {
         if (!(missing >> i & 1))
             continue;
         if (libraries[i].open)
-            l_open(L, libraries[i].open, libraries[i].name);
+            l_open(fresh, libraries[i].open, libraries[i].name);
         if (libraries[i].trim)
-            libraries[i].trim(L);
+            libraries[i].trim(fresh);
     }
+    lua_pop(L, 1);
+    l_note(L, have | missing);
 }
 
 /* The first use of a string's method, in a text that does not name the library. */

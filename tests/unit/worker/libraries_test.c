@@ -86,6 +86,33 @@ static void a_text_names_only_what_its_words_are(void **state)
     assert_int_equal(libraries_named(STR("loads _Gx reload")), 0);
 }
 
+/* Where the stack ends there is no room to open a library: that fails as any call does there. */
+static void a_library_opened_at_the_end_of_the_stack_is_whole(void **state)
+{
+    static const char source[] =
+        "local failed = 0\n"
+        "local function deep(n)\n"
+        "  local function try() return ('x').upper end\n"
+        "  pcall(deep, n + 1)\n"
+        "  if not pcall(try) then failed = failed + 1 end\n"
+        "end\n"
+        "return function()\n"
+        "  pcall(deep, 1)\n"
+        "  return ('x'):upper() .. tostring(('x').dump) .. tostring(getmetatable('')) ..\n"
+        "         tostring(failed > 0)\n"
+        "end";
+
+    (void)state;
+    assert_answers(source, "Xnilfalsetrue");
+}
+
+static void a_byte_order_mark_is_no_letter(void **state)
+{
+    (void)state;
+    assert_answers("\xEF\xBB\xBFmath.randomseed(1) return function() return math.floor(1.5) end",
+                   "1");
+}
+
 /* What a function makes of a name that it does not read as a library is its own. */
 static void a_global_of_the_functions_own_survives_a_late_opening(void **state)
 {
@@ -113,6 +140,8 @@ int main(void)
         cmocka_unit_test(every_way_to_a_library_finds_it_open),
         cmocka_unit_test(what_is_left_out_stays_out_however_a_library_was_opened),
         cmocka_unit_test(a_text_names_only_what_its_words_are),
+        cmocka_unit_test(a_library_opened_at_the_end_of_the_stack_is_whole),
+        cmocka_unit_test(a_byte_order_mark_is_no_letter),
         cmocka_unit_test(a_global_of_the_functions_own_survives_a_late_opening),
         cmocka_unit_test(random_numbers_differ_between_states),
     };
