@@ -19,7 +19,7 @@ struct outgoing {
 };
 
 /* How much of one worker's messages is taken before the others have their turn. */
-enum { DRAIN_RECORDS = 256, DRAIN_BYTES = 1 << 20 };
+enum { DRAIN_RECORDS = 64, DRAIN_BYTES = 1 << 20 };
 
 /* The supervisor always reads; its socket is full for moments only. */
 enum { TELL_TRIES = 50, TELL_WAIT_MS = 20 };
