@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/pace.h"
 
+#include <linux/sched.h>
 #include <linux/sched/types.h>
 #include <stdbool.h>
 #include <sys/resource.h>
@@ -36,6 +37,7 @@ void pace_init(void)
 void pace_set(enum pace pace)
 {
     struct sched_attr attr = {.size = sizeof(attr),
+                              .sched_flags = SCHED_FLAG_KEEP_POLICY,
                               .sched_nice = pace == PACE_QUICK ? quick_nice : long_nice,
                               .sched_runtime = pace == PACE_QUICK ? QUICK_SLICE_NS : 0};
 

@@ -48,11 +48,11 @@ static void take_back(struct member *m)
     uint64_t passed = gate_close(&m->channel->state->gate, &open.code);
     struct call *next;
 
-    m->sent = passed;
+    m->sent = m->goal = passed;
     for (struct call *call = m->calls; call; call = next) {
         next = call->next;
         if (call->sequence > passed) {
-            call->alone = true;
+            call->alone = call->order.kind != CALL_POOL; /* which has one worker only */
             taken_back++;
             dispatch_again(call);
         }
@@ -65,6 +65,21 @@ uint64_t ahead_taken_back(void)
     return taken_back;
 }
 
+static void on_look(struct timer *timer);
+
+/* What the worker has by now, it shall have begun in time. */
+static void look_again(struct member *m, uint64_t passed)
+{
+    uint64_t now = clock_now_ns();
+
+    if (passed >= m->goal) {
+        m->goal = m->sent;
+        m->goal_by_ns = now + AHEAD_MOST_NS;
+    }
+    m->seen = passed;
+    timer_start(timers, &m->look, now + LOOK_MS * NS_PER_MS, on_look);
+}
+
 static void on_look(struct timer *timer)
 {
     struct member *m = (struct member *)timer;
@@ -72,16 +87,15 @@ static void on_look(struct timer *timer)
 
     if (m->dying || passed >= m->sent)
         return;
-    if (passed == m->seen)
+    bool late = passed < m->goal && clock_now_ns() > m->goal_by_ns;
+    if (passed == m->seen || late)
         take_back(m);
     else
-        ahead_watch(m);
+        look_again(m, passed);
 }
 
 void ahead_watch(struct member *member)
 {
-    if (member->look.place)
-        return;
-    member->seen = gate_passed(&member->channel->state->gate);
-    timer_start(timers, &member->look, clock_now_ns() + LOOK_MS * NS_PER_MS, on_look);
+    if (!member->look.place)
+        look_again(member, gate_passed(&member->channel->state->gate));
 }

@@ -178,6 +178,8 @@ bool call_has_begun(const struct call *call)
 
 void call_detach(struct call *call)
 {
+    if (call->state == CALL_PARKED)
+        pools_unparked(call);
     stop_counting(call);
     call->state = CALL_DETACHED;
 }

@@ -238,7 +238,7 @@ void crew_respawn(struct member *member)
     channel_reset((struct channel *)member->channel);
     begin(member);
     member->pid = 0;
-    member->sent = 0;
+    member->sent = member->goal = 0;
     crew.busy -= member->running > 0;
     member->running = 0;
     member->parked = 0;

@@ -22,7 +22,8 @@ struct member {
     size_t parked;
     uint64_t backlog_ns;           /* what those that run will probably take together */
     uint64_t sent;                 /* CALL messages so far, as its gate counts them */
-    uint64_t seen;                 /* how many it had begun at the last look */
+    uint64_t seen;                 /* how many it had begun at the last look, */
+    uint64_t goal, goal_by_ns;     /* and how many it shall have begun by when */
     bool unheard;                  /* was sent messages that it may sleep through */
     bool dying;                    /* is being killed */
     bool nonsense;                 /* because it wrote what no worker writes */

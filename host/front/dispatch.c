@@ -90,6 +90,7 @@ static void limit_wait(struct call *call)
 
 static void enqueue(struct call *call)
 {
+    timer_stop(d.timers, &call->timer); /* limit_waits sets it anew */
     call->state = CALL_QUEUED;
     if (call->order.kind == CALL_DESCRIBE)
         push_first(&d.queue, call); /* calls may be waiting for what it brings */
@@ -98,6 +99,17 @@ static void enqueue(struct call *call)
 }
 
 /* -- Starting -------------------------------------------------------------------------------- */
+
+static uint64_t limit_of(const struct call *call)
+{
+    if (call->order.kind == CALL_RUN)
+        return call->version->timeout_ms;
+    /* a worker opens instances for half of the time; the last one takes as long as it takes */
+    return (uint64_t)d.settings->load_timeout_ms * (call->order.kind == CALL_POOL ? 2 : 1);
+}
+
+/* A call whose own limit is shorter does not wait behind others in a worker: that would count. */
+enum { PATIENT_MS = 20 };
 
 static bool is_idle(const struct member *m)
 {
@@ -119,7 +131,7 @@ static int fitness(const struct member *m, const struct call *call)
 {
     bool idle = is_idle(m), quick = call->cost_ns < AHEAD_NS;
 
-    if (!idle && (call->alone || !is_soon_idle(m)))
+    if (!idle && (call->alone || limit_of(call) < PATIENT_MS || !is_soon_idle(m)))
         return 0;
     int instance = call->order.warm && pools_has_idle(call->version, m->slot);
     return 1 + (idle != quick) + 2 * instance;
@@ -149,14 +161,6 @@ static struct member *pick_member(const struct call *call)
     return best;
 }
 
-static uint64_t limit_of(const struct call *call)
-{
-    if (call->order.kind == CALL_RUN)
-        return call->version->timeout_ms;
-    /* a worker opens instances for half of the time; the last one takes as long as it takes */
-    return (uint64_t)d.settings->load_timeout_ms * (call->order.kind == CALL_POOL ? 2 : 1);
-}
-
 static void start(struct call *call, struct member *m)
 {
     struct message message = {.type = MESSAGE_CALL,
@@ -177,7 +181,7 @@ static void start(struct call *call, struct member *m)
               (struct str[MESSAGE_TEXTS]){call->order.call_id, call->order.traceparent,
                                           call->order.params});
     call_join(call, m);
-    if (m->running > 1)
+    if (m->running > 1 || !m->pid)
         ahead_watch(m);
 }
 
@@ -325,6 +329,8 @@ void dispatch_again(struct call *call)
         return;
     }
     timer_stop(d.timers, &call->timer);
+    call->overdue = false;
+    call->wants_instance = false;
     call->started_ns = 0;
     call->state = CALL_QUEUED;
     push_first(&d.queue, call);

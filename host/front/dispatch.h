@@ -15,7 +15,7 @@ void dispatch_init(const struct settings *settings, struct timers *timers);
 struct call *dispatch_submit(const struct order *order, call_done done, void *owner,
                              struct err *err);
 
-/* The owner wants no reply any more. A call that has not begun is dropped. */
+/* The owner wants no reply any more. A call that no worker was given is dropped. */
 void dispatch_abandon(struct call *call);
 
 /* A version of `func` has become current, or cannot be had (then `err` says why): its waiting calls
@@ -25,10 +25,11 @@ void dispatch_loaded(struct func *func, const struct err *err);
 /* Nobody uses the version any more: workers that know it forget it. */
 void dispatch_forget(struct version *version);
 
-/* Gives queued calls to workers that are free. */
+/* Gives queued calls to workers that are free, or will be soon. */
 void dispatch_start(void);
 
-/* Puts a call that its dead worker leaves back at the head of the queue. */
+/* Puts a call that its worker has not begun, and will not, back at the head of the queue; closes it
+ * when nobody waits for it any more. */
 void dispatch_again(struct call *call);
 
 /* From now on calls are refused with ERR_DRAINING. */

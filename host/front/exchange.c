@@ -3,6 +3,7 @@
 #include "front/exchange.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 #include "base/clock.h"
@@ -14,7 +15,7 @@ enum { TIMEOUT_MOST_MS = 600000 };
 enum { CHUNKS_ROOM = 64 << 10 };
 
 /* What may be read of a next request before the reply has gone; how long a client that closed its
- * half has a reply sent all the same. */
+ * half has a reply sent all the same, and how often one that sent more is looked at. */
 enum { EARLY_MAX = 64 << 10, LEFT_MS = 100 };
 
 static size_t body_max;
@@ -64,6 +65,7 @@ static void let_go(struct exchange *ex)
     const struct err err = {ERR_INTERNAL, "the client has left"};
 
     ex->gone(ex->owner);
+    ex->req->http1_is_persistent = 0; /* nor are requests that it sent before it left begun */
     shutdown(h2o_socket_get_fd(socket_of(ex)), SHUT_RDWR);
     exchange_send_error(ex, &err, (struct str){NULL, 0}, (struct str){NULL, 0});
 }
@@ -71,6 +73,18 @@ static void let_go(struct exchange *ex)
 static void on_left(struct timer *timer)
 {
     let_go((struct exchange *)timer);
+}
+
+/* Its next request waits to be read, so the loop does not tell whether it stays. */
+static void on_look(struct timer *timer)
+{
+    struct exchange *ex = (struct exchange *)timer;
+    struct pollfd client = {.fd = h2o_socket_get_fd(socket_of(ex)), .events = POLLRDHUP};
+
+    if (poll(&client, 1, 0) == 1)
+        let_go(ex);
+    else
+        timer_start(timers, timer, clock_now_ns() + LEFT_MS * NS_PER_MS, on_look);
 }
 
 /* A client that waits for its reply sends its next request, or leaves. What it sends is not read
@@ -91,8 +105,9 @@ static void on_early(h2o_socket_t *socket, const char *err)
     h2o_socket_read_stop(socket);
     if (len < 0)
         let_go(ex);
-    else if (len == 0)
-        timer_start(timers, &ex->left, clock_now_ns() + LEFT_MS * NS_PER_MS, on_left);
+    else
+        timer_start(timers, &ex->left, clock_now_ns() + LEFT_MS * NS_PER_MS,
+                    len == 0 ? on_left : on_look);
 }
 
 /* h2o stops reading while a request is worked on. Going on with reading, by a callback of our own,

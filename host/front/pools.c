@@ -98,6 +98,10 @@ void pools_told(struct call *call, bool warm)
     *(warm ? &func->pool_hits : &func->pool_misses) += 1;
     if (!warm)
         pools_returned(call);
+    else if (!call->pooled && call->version->pool) {
+        call->pooled = true;
+        call->version->pool[call->member->slot].running++;
+    }
 }
 
 struct pool_figures pools_figures(const struct func *func)

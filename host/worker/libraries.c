@@ -161,7 +161,7 @@ static void l_note(lua_State *L, unsigned bits)
 }
 
 /* On a stack of its own: on the caller's, which may be almost full, an error could leave a library
- * open and not trimmed. */
+ * open and not trimmed. On the new one nothing raises: want of memory leaves the vm. */
 void l_libraries_open(lua_State *L, unsigned wanted)
 {
     unsigned have = opened(L), missing = wanted & ~have & ((1u << LIBRARY_COUNT) - 1);

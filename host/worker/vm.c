@@ -55,16 +55,17 @@ static void leave(void *owner, size_t wanted)
     siglongjmp(vm->escape, 1);
 }
 
-/* LuaJIT collects when the heap has doubled, and knows of no limit. From here on it works off its
- * garbage at once. Setting that allocates nothing. */
+/* LuaJIT collects when the heap has doubled, and knows of no limit. From here on it collects all
+ * the time, and faster than garbage comes. Setting that allocates nothing. */
 static void hurry_collector(void *owner)
 {
-    enum { STEPS_PER_CENT = 1000 };
+    enum { SPEED_PER_CENT = 1000, PAUSE_PER_CENT = 110 };
     const struct vm *vm = owner;
 
     if (!vm->L)
         return;
-    lua_gc(vm->L, LUA_GCSETSTEPMUL, STEPS_PER_CENT);
+    lua_gc(vm->L, LUA_GCSETSTEPMUL, SPEED_PER_CENT);
+    lua_gc(vm->L, LUA_GCSETPAUSE, PAUSE_PER_CENT);
     lua_gc(vm->L, LUA_GCRESTART, 0);
 }
 

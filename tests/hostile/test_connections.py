@@ -102,6 +102,17 @@ def test_request_of_a_client_that_left_is_let_go_before_its_call_ends(unharmed, 
     wait_until(lambda: in_flight(unharmed) == 0, "the call to end")
 
 
+@LEAVINGS
+def test_request_of_a_client_that_sent_another_and_left_is_let_go(unharmed, leave):
+    raw = unharmed.connect()
+    raw.sendall(invoke(b'{"ms":2000}', "sleep") + invoke(b'{"ms":3000}', "sleep"))
+    wait_until(lambda: figure(unharmed, "faas_requests_in_flight") == 2, "the request")
+    leave(raw)
+    wait_until(lambda: figure(unharmed, "faas_requests_in_flight") == 1, "the request to go")
+    assert unharmed.stats("sleep")["in_flight"] == 1  # its call goes on, and the other never begins
+    wait_until(lambda: in_flight(unharmed) == 0, "the call to end")
+
+
 def figure(server, name):
     return float(server.get("/metrics").text.split(f"\n{name} ")[1].split("\n")[0])
 

@@ -54,6 +54,8 @@ GARBAGE = {
     "closures": "for i = 1, 1e7 do local f = function() return i end end",
     "coroutines": "for i = 1, 5e5 do local c = coroutine.wrap(function() return i end) c() end",
     "growing": "for i = 1, 100 do local t = {} for k = 1, 1e5 do t[k] = k end end",
+    "beside_much_that_lives": "local live = {} for i = 1, 40000 do live[i] = {i} end "
+                              "for i = 1, 4e6 do live[i % 40000 + 1] = {i} end",
     "texts": 'for i = 1, 1e4 do load("return " .. ("1+"):rep(i % 500) .. i)() end',
     "letters": 'for i = 1, 500 do local s = require("random").letters(1e6 + i) end',
     "uuids": 'for i = 1, 500 do local t = require("random").uuids(1e4) end',

@@ -115,6 +115,21 @@ def test_all_instances_in_use_means_a_cold_start(own, pool):
     assert holder.reply().status_code == 504
 
 
+def test_instance_of_a_call_that_ended_while_its_worker_was_busy_is_idle_again(start):
+    server = start({**FUNCTIONS, "spins": """return function(params)
+  local stop = os.clock() + params.ms / 1000
+  while os.clock() < stop do end
+  return {}
+end"""}, ["--workers", "1"])
+    server.post("/fn/warmpool/hold?size=1")
+    holder = Background(server, "hold", {"ms": 60000}, "warm", headers={"X-Timeout-Ms": "300"})
+    server.wait_in_flight("hold")
+    assert server.invoke("spins", {"ms": 800}).status_code == 200
+    assert holder.reply().status_code == 504
+    wait_until(lambda: figures(server, "hold")["idle"] == 1, "the instance to be idle")
+    assert server.result("hold", {"ms": 0}, "warm")["start"] == "warm"
+
+
 def test_failed_call_is_warm_too(own, pool):
     pool("fails", 1)
     for _ in range(3):
