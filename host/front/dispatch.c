@@ -173,6 +173,7 @@ static void start(struct call *call, struct member *m)
     deadline_start(call, limit_of(call));
     crew_teach(m, call->version);
     message.call_of.deadline_ns = call->deadline_ns;
+    message.call_of.limit_ns = limit_of(call) * NS_PER_MS;
     message.call_of.memory_bytes = call->version->memory_bytes;
     message.call_of.warm = pools_take(call, m->slot);
     message.call_of.count = call->order.count;

@@ -37,7 +37,8 @@ struct message {
     uint64_t version; /* CODE, FORGET, CALL: the func version */
     union {
         struct {
-            uint64_t deadline_ns; /* clock_now_ns */
+            uint64_t deadline_ns; /* RUN: clock_now_ns */
+            uint64_t limit_ns;    /* DESCRIBE, POOL: from when it begins */
             uint64_t memory_bytes;
             uint32_t warm;  /* RUN: take a pooled instance if one is idle */
             uint32_t quick; /* it is expected to be: see ahead.h */

@@ -10,6 +10,7 @@
 #include "embedded_lua.h"
 #include "worker/compiler.h"
 #include "worker/loader.h"
+#include "worker/safepoint.h"
 #include "worker/sandbox.h"
 
 /* -- What is left out ------------------------------------------------------------------------ */
@@ -206,6 +207,7 @@ void l_libraries_begin(lua_State *L)
 {
     l_open(L, luaopen_base, "");
     l_open(L, l_compiler_open, LUA_JITLIBNAME);
+    safepoint_prepare(L);
     l_take_globals(L);
     l_defer_string(L);
     l_note(L, 0);

@@ -10,6 +10,7 @@
 #include "worker/ctx.h"
 #include "worker/json.h"
 #include "worker/libraries.h"
+#include "worker/safepoint.h"
 #include "worker/sandbox.h"
 
 /* Regions are kept for the next vm with what they touched last, up to a bound: a cold start then
@@ -47,12 +48,20 @@ struct vm *vm_of(lua_State *L)
     return ((struct heap *)heap)->owner;
 }
 
-static void leave(void *owner, size_t wanted)
+/* What sigsetjmp returns at vm->escape. */
+enum { LEFT_FULL = 1, LEFT_LATE };
+
+static void leave_full(void *owner, size_t wanted)
 {
     struct vm *vm = owner;
 
     (void)wanted;
-    siglongjmp(vm->escape, 1);
+    siglongjmp(vm->escape, LEFT_FULL);
+}
+
+static void leave_late(lua_State *L)
+{
+    siglongjmp(vm_of(L)->escape, LEFT_LATE);
 }
 
 /* LuaJIT collects when the heap has doubled, and knows of no limit. From here on it collects all
@@ -69,9 +78,12 @@ static void hurry_collector(void *owner)
     lua_gc(vm->L, LUA_GCRESTART, 0);
 }
 
-static bool fail_full(struct vm *vm, struct err *err)
+static bool fail_left(struct vm *vm, int how, struct err *err)
 {
+    safepoint_leave();
     vm->dead = true;
+    if (how == LEFT_LATE)
+        return err_set(err, ERR_DEADLINE, "the deadline passed");
     return err_set(err, ERR_MEMORY_LIMIT,
                    "the function went over its memory limit of %zu MiB (peak %zu KiB)",
                    heap_limit_bytes(vm->heap) >> 20, heap_peak_bytes(vm->heap) >> 10);
@@ -101,9 +113,13 @@ static struct str error_text(lua_State *L, int index)
 bool vm_protect(struct vm *vm, lua_CFunction fn, void *argument, struct err *err)
 {
     json_use(vm->heap);
-    if (sigsetjmp(vm->escape, 0) != 0)
-        return fail_full(vm, err);
-    if (lua_cpcall(vm->L, fn, argument) == 0)
+    int left = sigsetjmp(vm->escape, 0);
+    if (left)
+        return fail_left(vm, left, err);
+    safepoint_enter(vm->L, leave_late);
+    int status = lua_cpcall(vm->L, fn, argument);
+    safepoint_leave();
+    if (status == 0)
         return true;
     struct str text = error_text(vm->L, -1);
     err_set(err, ERR_FUNCTION_ERROR, "%.*s", STR_ARG(text));
@@ -114,9 +130,12 @@ bool vm_protect(struct vm *vm, lua_CFunction fn, void *argument, struct err *err
 bool vm_resume(struct vm *vm, int arguments, int *status, struct err *err)
 {
     json_use(vm->heap);
-    if (sigsetjmp(vm->escape, 0) != 0)
-        return fail_full(vm, err);
+    int left = sigsetjmp(vm->escape, 0);
+    if (left)
+        return fail_left(vm, left, err);
+    safepoint_enter(vm->L, leave_late);
     *status = lua_resume(vm->thread, arguments);
+    safepoint_leave();
     if (*status != 0 && *status != LUA_YIELD) {
         struct str text = error_text(vm->thread, -1);
         err_set(err, ERR_FUNCTION_ERROR, "%.*s", STR_ARG(text));
@@ -128,8 +147,9 @@ bool vm_resume(struct vm *vm, int arguments, int *status, struct err *err)
 
 static bool open_state(struct vm *vm, struct err *err)
 {
-    if (sigsetjmp(vm->escape, 0) != 0)
-        return fail_full(vm, err);
+    int left = sigsetjmp(vm->escape, 0);
+    if (left)
+        return fail_left(vm, left, err);
     vm->L = lua_newstate(heap_alloc, vm->heap);
     return vm->L || err_set(err, ERR_INTERNAL, "lua_newstate failed");
 }
@@ -189,7 +209,7 @@ struct vm *vm_open_prepared(struct code *code, size_t limit_bytes, lua_CFunction
         return NULL;
     }
     vm->code = code;
-    heap_start(vm->heap, limit_bytes, leave, vm);
+    heap_start(vm->heap, limit_bytes, leave_full, vm);
     heap_on_tight(vm->heap, hurry_collector);
     if (open_state(vm, err) && vm_protect(vm, l_load_function, &opening, err))
         return vm;

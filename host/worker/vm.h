@@ -28,7 +28,7 @@ struct vm {
  *   owns    the caller: vm_close
  *   thread  a worker has one; the same for all functions here
  *   fails   NULL, with ERR_FUNCTION_ERROR (does not compile, raised, returned no handler),
- *           ERR_MEMORY_LIMIT or ERR_INTERNAL
+ *           ERR_MEMORY_LIMIT, ERR_DEADLINE or ERR_INTERNAL
  */
 struct vm *vm_open(struct code *code, size_t limit_bytes, struct err *err);
 
@@ -44,9 +44,11 @@ bool vm_seal(struct vm *vm);
 /* Puts a sealed vm back to its image. False when it is dead: close it. */
 bool vm_reset(struct vm *vm);
 
-/* Runs `fn` as lua_cpcall does, and comes back also when the heap's limit is reached.
+/* Runs `fn` as lua_cpcall does, and comes back also when the heap's limit or the deadline is
+ * reached.
  *
- *   fails   ERR_FUNCTION_ERROR with the message raised; ERR_MEMORY_LIMIT: the vm is dead then
+ *   fails   ERR_FUNCTION_ERROR with the message raised; ERR_MEMORY_LIMIT, or ERR_DEADLINE when
+ *           safepoint_limit's time is over: the vm is dead then
  */
 bool vm_protect(struct vm *vm, lua_CFunction fn, void *argument, struct err *err);
 

@@ -12,6 +12,7 @@
 #include "worker/bridge.h"
 #include "worker/json.h"
 #include "worker/pool.h"
+#include "worker/safepoint.h"
 
 /* The low bits of a call's number are a slot that no other live call has. */
 enum {
@@ -32,6 +33,7 @@ static struct {
     struct buf result, details;
     size_t forgotten; /* versions that are to be dropped once they are unused */
     size_t result_max, message_max;
+    uint64_t load_timeout_ns;
     enum pace pace;
 } w;
 
@@ -114,6 +116,8 @@ static void end_call(struct call *call, const struct err *err)
 {
     uint64_t ended = clock_now_ns();
 
+    safepoint_limit(ended + w.load_timeout_ns); /* should an instance be opened in its place */
+
     timer_stop(&w.timers, &call->timer);
     if (call->vm && call->warm)
         pool_give(call->vm);
@@ -182,6 +186,7 @@ static void unpark(struct call *call)
     set_pace(call->pace);
     call->parked = false;
     call->resumed_ns = clock_now_ns();
+    safepoint_limit(call->deadline_ns);
     w.parked[call->id % CALL_SLOTS] = NULL;
     timer_stop(&w.timers, &call->timer);
     atomic_store(&w.channel->state->running, call->id);
@@ -258,6 +263,9 @@ static void take_call(const struct message *m, const struct str *texts)
     assert(call->code); /* the front sends CODE first */
     call->code->users++;
     call->resumed_ns = call->began_ns;
+    if (m->code != CALL_RUN)
+        call->deadline_ns = call->began_ns + m->call_of.limit_ns;
+    safepoint_limit(call->deadline_ns);
     buf_clear(&w.details);
     if (m->code == CALL_RUN && call->began_ns > call->deadline_ns)
         end_call(call, &late);
@@ -369,7 +377,10 @@ static void start(const struct switchboard *board, size_t slot, const struct set
     w.out = ring_end_of(w.channel->to_front, w.channel->to_front_memory);
     w.result_max = (size_t)settings->reply_max;
     w.message_max = (size_t)settings->reply_max;
+    w.load_timeout_ns = (uint64_t)settings->load_timeout_ms * NS_PER_MS;
     json_init();
+    if (!safepoint_init())
+        log_line(LOG_WARN, "no safepoints in this LuaJIT: functions are not compiled");
     pace_set(w.pace);
 }
 

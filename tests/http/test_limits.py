@@ -3,7 +3,7 @@
 
 import pytest
 
-from server import Background, Server, expect_error
+from server import BINARY, Background, Server, expect_error
 
 SPINS = {
     "loop": "while true do end",
@@ -33,6 +33,11 @@ SPINS = {
     "log": 'while true do ctx.log("debug", "x") end',
 }
 
+STUCK_IN_C = {"pattern", "balance", "native"}  # what no safepoint reaches costs the worker
+
+# ThreadSanitizer holds signals back until the program calls something that it knows.
+SIGNALS_COME_AT_ONCE = "/tsan/" not in BINARY
+
 
 def function_of(code):
     return ("return {timeout_ms = 150, handler = function(params, ctx)\n"
@@ -48,13 +53,39 @@ def own_server():
 
 # -- Deadlines -------------------------------------------------------------------------------------
 
+def restarts(server):
+    text = server.get("/metrics").text
+    return float(text.split("\nfaas_worker_restarts_total ")[1].split("\n")[0])
+
+
 @pytest.mark.parametrize("start", ["cold", "warm"])
 @pytest.mark.parametrize("name", SPINS)
 def test_call_ends_at_its_deadline_whatever_it_does(own, name, start):
     own.post(f"/fn/warmpool/{name}?size=2")
+    before = restarts(own)
     expect_error(own.invoke(name, {}, start), 504, "deadline", "150 ms", name)
     assert own.result(name, {"calm": True}, start)["calm"] is True
     own.request("DELETE", f"/fn/warmpool/{name}")
+    if name in STUCK_IN_C:
+        assert restarts(own) > before
+    elif SIGNALS_COME_AT_ONCE:
+        assert restarts(own) == before
+
+
+@pytest.mark.skipif(not SIGNALS_COME_AT_ONCE, reason="needs signals at once")
+def test_many_late_calls_cost_their_worker_nothing(own):
+    before, workers = restarts(own), own.workers()
+    memory = sum(map(resident_kib, workers.values()))
+    for name in ("loop", "loop_in_pcall", "loop_in_handler", "recursion", "string_work"):
+        burst = own.post(f"/fn/burst/{name}?count=20").json()
+        assert [one["code"] for one in burst["results"]] == ["deadline"] * 20
+    assert restarts(own) == before and own.workers() == workers
+    assert sum(map(resident_kib, workers.values())) < memory + 8 * 1024
+
+
+def resident_kib(pid):
+    with open(f"/proc/{pid}/statm", encoding="ascii") as statm:
+        return int(statm.read().split()[1]) * 4
 
 
 def test_deadlines_are_counted_as_timeouts(own):

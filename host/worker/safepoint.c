@@ -1,0 +1,178 @@
+/* safepoint.c - a timer, and a way into compiled code. */
+/* SPDX-License-Identifier: MIT */
+#include "worker/safepoint.h"
+
+#include <luajit-2.1/lauxlib.h>
+#include <luajit-2.1/luajit.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+
+/* The state's global part begins where the pointer at GLOBAL_AT of a lua_State points to (LuaJIT's
+ * GC64 layout); the mask is looked for in its first SCAN bytes. */
+enum { PROFILE_BIT = 0x80, GLOBAL_AT = 16, SCAN = 4096, RETRY_NS = 1000000, SIGNAL = SIGUSR1 };
+
+static struct {
+    timer_t timer;
+    size_t mask_at;             /* offset of the hook mask; 0: not found */
+    lua_State *volatile target; /* what runs, from enter to leave */
+    void (*volatile leave)(lua_State *);
+    volatile uint64_t deadline_ns; /* of what runs */
+    volatile uint64_t armed_ns;    /* when the timer goes off next; 0: it does not */
+} s;
+
+/* -- Reaching a state ------------------------------------------------------------------------ */
+
+static unsigned char *global_of(lua_State *L)
+{
+    unsigned char *global;
+
+    memcpy(&global, (char *)L + GLOBAL_AT, sizeof(global));
+    return global;
+}
+
+static void leave(lua_State *L)
+{
+    s.target = NULL;
+    s.leave(L);
+}
+
+static void on_hook(lua_State *L, lua_Debug *frame)
+{
+    (void)frame;
+    leave(L);
+}
+
+static void on_profile(void *unused, lua_State *L, int samples, int state)
+{
+    (void)unused;
+    (void)samples;
+    (void)state;
+    if (s.target)
+        leave(L);
+}
+
+/* Takes the hook off first: that makes LuaJIT build its dispatch table anew, which the signal may
+ * have interrupted it in. */
+static void set_hook(lua_State *L)
+{
+    volatile unsigned char *mask = global_of(L) + s.mask_at;
+
+    if (s.mask_at)
+        *mask &= (unsigned char)~PROFILE_BIT;
+    lua_sethook(L, NULL, 0, 0);
+    if (s.mask_at)
+        *mask |= PROFILE_BIT;
+    lua_sethook(L, on_hook, LUA_MASKCOUNT | LUA_MASKCALL | LUA_MASKRET, 1);
+}
+
+/* -- Time ------------------------------------------------------------------------------------ */
+
+static void arm(uint64_t at_ns)
+{
+    const struct itimerspec at = {
+        .it_value = {.tv_sec = (time_t)(at_ns / NS_PER_S), .tv_nsec = (long)(at_ns % NS_PER_S)}};
+
+    s.armed_ns = at_ns;
+    timer_settime(s.timer, TIMER_ABSTIME, &at, NULL);
+}
+
+/* The timer is not set for each call: it goes off at the earliest deadline there was, looks what
+ * runs then, and is set for that. */
+static void on_timer(int signal)
+{
+    lua_State *L = s.target;
+
+    (void)signal;
+    s.armed_ns = 0;
+    if (!L || s.deadline_ns == 0)
+        return;
+    uint64_t now = clock_now_ns();
+    if (now < s.deadline_ns) {
+        arm(s.deadline_ns);
+        return;
+    }
+    set_hook(L);
+    arm(now + RETRY_NS); /* until it has left */
+}
+
+void safepoint_limit(uint64_t deadline_ns)
+{
+    s.deadline_ns = deadline_ns;
+}
+
+void safepoint_enter(lua_State *L, void (*leave_late)(lua_State *))
+{
+    s.leave = leave_late;
+    s.target = L;
+    if (s.deadline_ns && (s.armed_ns == 0 || s.armed_ns > s.deadline_ns))
+        arm(s.deadline_ns);
+}
+
+void safepoint_leave(void)
+{
+    s.target = NULL;
+}
+
+/* -- Start ----------------------------------------------------------------------------------- */
+
+/* The one byte that follows every mask given to lua_sethook; 0 when there is not exactly one. */
+static size_t find_mask(lua_State *L)
+{
+    static const int masks[] = {LUA_MASKCALL, LUA_MASKRET, LUA_MASKLINE, LUA_MASKCOUNT, 0};
+    static bool follows[SCAN];
+    size_t at = 0, found = 0;
+
+    memset(follows, true, sizeof(follows));
+    for (size_t m = 0; m < sizeof(masks) / sizeof(*masks); m++) {
+        lua_sethook(L, masks[m] ? on_hook : NULL, masks[m], 1000000);
+        for (size_t i = 0; i < SCAN; i++)
+            follows[i] &= global_of(L)[i] == masks[m];
+    }
+    for (size_t i = 0; i < SCAN; i++)
+        if (follows[i]) {
+            at = i;
+            found++;
+        }
+    return found == 1 ? at : 0;
+}
+
+/* LuaJIT's profiler serves one state of a process: one that never runs has it, with an interval
+ * that never ends. Others that ask for it get no samples, but the checks in their code. */
+static void occupy_profiler(void)
+{
+    static const struct itimerval off;
+
+    luaJIT_profile_start(luaL_newstate(), "i100000000", on_profile, NULL);
+    setitimer(ITIMER_PROF, &off, NULL);
+}
+
+bool safepoint_init(void)
+{
+    struct sigaction action = {.sa_handler = on_timer, .sa_flags = SA_RESTART};
+    struct sigevent event = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGNAL};
+    lua_State *L = luaL_newstate();
+
+    if (!L)
+        return false;
+    s.mask_at = find_mask(L);
+    lua_close(L);
+    if (s.mask_at)
+        occupy_profiler();
+    event._sigev_un._tid = (pid_t)syscall(SYS_gettid);
+    sigaction(SIGNAL, &action, NULL);
+    return timer_create(CLOCK_MONOTONIC, &event, &s.timer) == 0 && s.mask_at;
+}
+
+void safepoint_prepare(lua_State *L)
+{
+    if (s.mask_at)
+        luaJIT_profile_start(L, "l", on_profile, NULL);
+    else
+        luaJIT_setmode(L, 0, LUAJIT_MODE_ENGINE | LUAJIT_MODE_OFF);
+}

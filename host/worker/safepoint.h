@@ -1,0 +1,30 @@
+/* safepoint.h - ending Lua code that runs past its deadline, compiled or not. */
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <luajit-2.1/lua.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Hooks alone do not do it: compiled code never looks at them. But code that was compiled while its
+ * state has the profiling mode "l" looks at one byte at each line, the profile bit of the hook
+ * mask, and leaves for the interpreter when it is set. A timer's signal sets that bit, and a hook,
+ * which leaves by a jump: an error could be caught, and an error's handler runs without hooks.
+ *
+ * One thread: the worker's. What Lua code is stuck in, when that is C, is not ended by this.
+ */
+
+/* Once in a worker. False when the byte was not found in this LuaJIT: then states do not compile,
+ * for what is interpreted sees hooks. */
+bool safepoint_init(void);
+
+/* Makes a new state's code reachable, with its compiler open. */
+void safepoint_prepare(lua_State *L);
+
+/* What runs from now on has to end by `deadline_ns` (clock_now_ns). */
+void safepoint_limit(uint64_t deadline_ns);
+
+/* Code of `L` and its coroutines runs from here to safepoint_leave. When it is late, `leave` is
+ * called, from a hook: it does not return, and the state may then only be closed. */
+void safepoint_enter(lua_State *L, void (*leave)(lua_State *L));
+void safepoint_leave(void);
