@@ -21,6 +21,7 @@
     X(MEMORY_LIMIT, 500, "memory_limit")                                                           \
     X(BAD_RESULT, 500, "bad_result")                                                               \
     X(INTERNAL, 500, "internal")                                                                   \
+    X(CANCELLED, 500, "cancelled") /* its client left: nobody reads this, but metrics count it */  \
     X(WORKER_CRASHED, 502, "worker_crashed")                                                       \
     X(QUEUE_FULL, 503, "queue_full")                                                               \
     X(QUEUE_TIMEOUT, 503, "queue_timeout")                                                         \

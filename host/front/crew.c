@@ -223,6 +223,16 @@ void crew_woken(void)
 
 /* -- Life and death -------------------------------------------------------------------------- */
 
+void crew_cancel(struct member *member, uint64_t call)
+{
+    struct channel_state *state = member->channel->state;
+
+    if (member->dying || atomic_load(&state->running) != call)
+        return;
+    atomic_store(&state->cancelled, call);
+    tell_supervisor(CONTROL_LOOK, member);
+}
+
 void crew_kill(struct member *member)
 {
     if (member->dying)

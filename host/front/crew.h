@@ -67,6 +67,9 @@ void crew_drain_dead(struct member *member,
 bool crew_may_sleep(void);
 void crew_woken(void);
 
+/* Ends what the worker runs, if that is this call. */
+void crew_cancel(struct member *member, uint64_t call);
+
 /* Ends a stuck worker; CONTROL_DIED follows. */
 void crew_kill(struct member *member);
 

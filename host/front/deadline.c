@@ -51,7 +51,7 @@ static void on_overdue(struct timer *timer)
 
 static void on_deadline(struct timer *timer)
 {
-    struct message cancel = {.type = MESSAGE_CANCEL};
+    struct message cancel = {.type = MESSAGE_CANCEL, .code = ERR_DEADLINE};
     struct call *call = (struct call *)timer;
 
     call->overdue = true;

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "front/ahead.h"
+#include "front/compose.h"
 #include "front/deadline.h"
 #include "front/params.h"
 #include "front/pools.h"
@@ -273,9 +274,23 @@ struct call *dispatch_submit(const struct order *order, call_done done, void *ow
     return call;
 }
 
+/* A parked call is cancelled by its worker's next look at its ring, and one that runs by a signal.
+ * Its children first: they may be what keeps the worker from looking. */
+static void cancel(struct call *call)
+{
+    struct message message = {.type = MESSAGE_CANCEL, .code = ERR_CANCELLED, .call = call->id};
+
+    compose_abandon(call->children);
+    call->children = NULL;
+    crew_send(call->member, &message, (struct str[MESSAGE_TEXTS]){{NULL, 0}});
+    crew_cancel(call->member, call->id);
+}
+
 void dispatch_abandon(struct call *call)
 {
     call->done = NULL;
+    if (call->state == CALL_RUNNING || call->state == CALL_PARKED)
+        cancel(call);
     if (call->state != CALL_LOADING && call->state != CALL_QUEUED)
         return;
     remove_from(call->state == CALL_LOADING ? &d.loading : &d.queue, call);

@@ -15,7 +15,8 @@ void dispatch_init(const struct settings *settings, struct timers *timers);
 struct call *dispatch_submit(const struct order *order, call_done done, void *owner,
                              struct err *err);
 
-/* The owner wants no reply any more. A call that no worker was given is dropped. */
+/* The owner wants no reply any more. A call that no worker was given is dropped, one that runs or
+ * is parked is cancelled; children with it. */
 void dispatch_abandon(struct call *call);
 
 /* A version of `func` has become current, or cannot be had (then `err` says why): its waiting calls

@@ -30,7 +30,7 @@ static void take_done(struct call *call, const struct message *m, const struct s
     reply.details = texts[1];
     if (m->done.began_ns > call->started_ns && m->done.began_ns < clock_now_ns())
         call->began_ns = m->done.began_ns;
-    if (m->code != ERR_DEADLINE) /* it may not have begun */
+    if (m->code != ERR_DEADLINE && m->code != ERR_CANCELLED) /* it may not have begun */
         ahead_learn(call, m->done.held_ns);
     pools_told(call, reply.warm);
     pools_note(call, m->done.count);

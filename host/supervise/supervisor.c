@@ -265,6 +265,8 @@ static void take_control(const struct control *c)
 
     if (c->type == CONTROL_KILL && worker->pid && c->generation == worker->generation)
         kill(worker->pid, SIGKILL);
+    if (c->type == CONTROL_LOOK && worker->pid && c->generation == worker->generation)
+        kill(worker->pid, CONTROL_SIGNAL);
     if (c->type == CONTROL_RESPAWN && !worker->pid) {
         worker->generation = c->generation;
         worker->start_at_ns = restart_time(worker);

@@ -74,6 +74,7 @@ void channel_reset(struct channel *channel)
     ring_reset(channel->to_worker);
     ring_reset(channel->to_front);
     atomic_store(&channel->state->running, 0);
+    atomic_store(&channel->state->cancelled, 0);
     gate_reset(&channel->state->gate);
     bell_disarm(&channel->state->bell);
 }

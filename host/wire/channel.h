@@ -5,11 +5,12 @@
 #include "wire/gate.h"
 #include "wire/ring.h"
 
-/* What a worker publishes beside its rings: how far it got, should it die. */
+/* What is said beside the rings: how far the worker got, should it die; what is to end now. */
 struct channel_state {
-    struct bell bell;         /* the worker waits */
-    _Atomic uint64_t running; /* the call that runs now, 0: none */
-    struct gate gate;         /* how many calls it has begun */
+    struct bell bell;           /* the worker waits */
+    _Atomic uint64_t running;   /* the call that runs now, 0: none */
+    _Atomic uint64_t cancelled; /* by the front: a running call that nobody waits for any more */
+    struct gate gate;           /* how many calls it has begun */
 };
 
 /* One mapping a worker, made before the processes are forked, so at one address in all of them. */

@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
+#include <signal.h>
 #include <stdint.h>
 
 enum control_type {
@@ -12,7 +13,11 @@ enum control_type {
     /* front to supervisor */
     CONTROL_RESPAWN, /* the channel of `slot` is reset: start its next worker */
     CONTROL_KILL,    /* worker `slot` is stuck: SIGKILL */
+    CONTROL_LOOK,    /* worker `slot` shall look at channel_state.cancelled: CONTROL_SIGNAL */
 };
+
+/* Makes a worker look what it runs, and whether that is still wanted. */
+#define CONTROL_SIGNAL SIGUSR1
 
 struct control {
     uint32_t type;

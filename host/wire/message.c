@@ -18,6 +18,7 @@ static bool code_is_known(const struct message *m)
     switch (m->type) {
     case MESSAGE_CALL:
         return m->code < CALL_KINDS;
+    case MESSAGE_CANCEL:
     case MESSAGE_DONE:
     case MESSAGE_RESULT:
         return m->code < ERR_COUNT;

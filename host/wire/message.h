@@ -10,7 +10,7 @@ enum message_type {
     MESSAGE_FORGET, /* a func version is gone: its pool is closed, its bytecode dropped */
     MESSAGE_CALL,   /* texts call id, traceparent, params */
     MESSAGE_RESULT, /* what a parked call waits for: text JSON */
-    MESSAGE_CANCEL, /* a call's deadline has passed */
+    MESSAGE_CANCEL, /* a parked call is to end */
     MESSAGE_OPEN,   /* the calls before it were taken back: go on with those behind it */
     /* worker to front */
     MESSAGE_DONE,   /* a call has ended: text JSON of its result, or of its error's fields */
@@ -32,8 +32,9 @@ enum { MESSAGE_TEXTS = 3, MESSAGE_DESCRIPTION_MAX = 256 << 10, MESSAGE_EXTRA = 6
 
 struct message {
     uint32_t type;
-    uint32_t code; /* CALL: enum call_kind; DONE, RESULT: err_code; LOG: log_level; OPEN: closing */
-    uint64_t call; /* the front's number of the call; never used again */
+    uint32_t code;    /* CALL: call_kind; DONE, RESULT, CANCEL: err_code; LOG: log_level;
+                         OPEN: closing */
+    uint64_t call;    /* the front's number of the call; never used again */
     uint64_t version; /* CODE, FORGET, CALL: the func version */
     union {
         struct {

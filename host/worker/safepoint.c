@@ -12,16 +12,18 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "wire/control.h"
 
 /* The state's global part begins where the pointer at GLOBAL_AT of a lua_State points to (LuaJIT's
  * GC64 layout); the mask is looked for in its first SCAN bytes. */
-enum { PROFILE_BIT = 0x80, GLOBAL_AT = 16, SCAN = 4096, RETRY_NS = 1000000, SIGNAL = SIGUSR1 };
+enum { PROFILE_BIT = 0x80, GLOBAL_AT = 16, SCAN = 4096, RETRY_NS = 1000000 };
 
 static struct {
     timer_t timer;
     size_t mask_at;             /* offset of the hook mask; 0: not found */
     lua_State *volatile target; /* what runs, from enter to leave */
-    void (*volatile leave)(lua_State *);
+    void (*volatile leave)(lua_State *, enum err_code);
+    bool (*is_cancelled)(void);
     volatile uint64_t deadline_ns; /* of what runs */
     volatile uint64_t armed_ns;    /* when the timer goes off next; 0: it does not */
 } s;
@@ -38,8 +40,10 @@ static unsigned char *global_of(lua_State *L)
 
 static void leave(lua_State *L)
 {
+    enum err_code why = clock_now_ns() >= s.deadline_ns ? ERR_DEADLINE : ERR_CANCELLED;
+
     s.target = NULL;
-    s.leave(L);
+    s.leave(L, why);
 }
 
 static void on_hook(lua_State *L, lua_Debug *frame)
@@ -84,7 +88,7 @@ static void arm(uint64_t at_ns)
 
 /* The timer is not set for each call: it goes off at the earliest deadline there was, looks what
  * runs then, and is set for that. */
-static void on_timer(int signal)
+static void on_signal(int signal)
 {
     lua_State *L = s.target;
 
@@ -93,7 +97,7 @@ static void on_timer(int signal)
     if (!L || s.deadline_ns == 0)
         return;
     uint64_t now = clock_now_ns();
-    if (now < s.deadline_ns) {
+    if (now < s.deadline_ns && !(s.is_cancelled && s.is_cancelled())) {
         arm(s.deadline_ns);
         return;
     }
@@ -106,9 +110,9 @@ void safepoint_limit(uint64_t deadline_ns)
     s.deadline_ns = deadline_ns;
 }
 
-void safepoint_enter(lua_State *L, void (*leave_late)(lua_State *))
+void safepoint_enter(lua_State *L, void (*leave_to)(lua_State *, enum err_code))
 {
-    s.leave = leave_late;
+    s.leave = leave_to;
     s.target = L;
     if (s.deadline_ns && (s.armed_ns == 0 || s.armed_ns > s.deadline_ns))
         arm(s.deadline_ns);
@@ -152,12 +156,13 @@ static void occupy_profiler(void)
     setitimer(ITIMER_PROF, &off, NULL);
 }
 
-bool safepoint_init(void)
+bool safepoint_init(bool (*is_cancelled)(void))
 {
-    struct sigaction action = {.sa_handler = on_timer, .sa_flags = SA_RESTART};
-    struct sigevent event = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGNAL};
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+    struct sigevent event = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = CONTROL_SIGNAL};
     lua_State *L = luaL_newstate();
 
+    s.is_cancelled = is_cancelled;
     if (!L)
         return false;
     s.mask_at = find_mask(L);
@@ -165,7 +170,7 @@ bool safepoint_init(void)
     if (s.mask_at)
         occupy_profiler();
     event._sigev_un._tid = (pid_t)syscall(SYS_gettid);
-    sigaction(SIGNAL, &action, NULL);
+    sigaction(CONTROL_SIGNAL, &action, NULL);
     return timer_create(CLOCK_MONOTONIC, &event, &s.timer) == 0 && s.mask_at;
 }
 

@@ -1,10 +1,12 @@
-/* safepoint.h - ending Lua code that runs past its deadline, compiled or not. */
+/* safepoint.h - ending Lua code that is late, or that nobody waits for, compiled or not. */
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
 #include <luajit-2.1/lua.h>
 #include <stdbool.h>
 #include <stdint.h>
+
+#include "base/err.h"
 
 /* Hooks alone do not do it: compiled code never looks at them. But code that was compiled while its
  * state has the profiling mode "l" looks at one byte at each line, the profile bit of the hook
@@ -14,9 +16,10 @@
  * One thread: the worker's. What Lua code is stuck in, when that is C, is not ended by this.
  */
 
-/* Once in a worker. False when the byte was not found in this LuaJIT: then states do not compile,
- * for what is interpreted sees hooks. */
-bool safepoint_init(void);
+/* Once in a worker. `is_cancelled` is asked in a handler of CONTROL_SIGNAL, which whoever makes it
+ * true sends; NULL: nothing is. False when the byte was not found in this LuaJIT: then states do
+ * not compile, for what is interpreted sees hooks. */
+bool safepoint_init(bool (*is_cancelled)(void));
 
 /* Makes a new state's code reachable, with its compiler open. */
 void safepoint_prepare(lua_State *L);
@@ -24,7 +27,8 @@ void safepoint_prepare(lua_State *L);
 /* What runs from now on has to end by `deadline_ns` (clock_now_ns). */
 void safepoint_limit(uint64_t deadline_ns);
 
-/* Code of `L` and its coroutines runs from here to safepoint_leave. When it is late, `leave` is
- * called, from a hook: it does not return, and the state may then only be closed. */
-void safepoint_enter(lua_State *L, void (*leave)(lua_State *L));
+/* Code of `L` and its coroutines runs from here to safepoint_leave. When it is late or cancelled,
+ * `leave` is called, from a hook, with ERR_DEADLINE or ERR_CANCELLED: it does not return, and the
+ * state may then only be closed. */
+void safepoint_enter(lua_State *L, void (*leave)(lua_State *L, enum err_code why));
 void safepoint_leave(void);

@@ -48,20 +48,17 @@ struct vm *vm_of(lua_State *L)
     return ((struct heap *)heap)->owner;
 }
 
-/* What sigsetjmp returns at vm->escape. */
-enum { LEFT_FULL = 1, LEFT_LATE };
-
 static void leave_full(void *owner, size_t wanted)
 {
     struct vm *vm = owner;
 
     (void)wanted;
-    siglongjmp(vm->escape, LEFT_FULL);
+    siglongjmp(vm->escape, ERR_MEMORY_LIMIT);
 }
 
-static void leave_late(lua_State *L)
+static void leave_at_safepoint(lua_State *L, enum err_code why)
 {
-    siglongjmp(vm_of(L)->escape, LEFT_LATE);
+    siglongjmp(vm_of(L)->escape, (int)why);
 }
 
 /* LuaJIT collects when the heap has doubled, and knows of no limit. From here on it collects all
@@ -78,12 +75,13 @@ static void hurry_collector(void *owner)
     lua_gc(vm->L, LUA_GCRESTART, 0);
 }
 
-static bool fail_left(struct vm *vm, int how, struct err *err)
+/* `why` is what sigsetjmp returned at vm->escape. */
+static bool fail_left(struct vm *vm, enum err_code why, struct err *err)
 {
     safepoint_leave();
     vm->dead = true;
-    if (how == LEFT_LATE)
-        return err_set(err, ERR_DEADLINE, "the deadline passed");
+    if (why != ERR_MEMORY_LIMIT)
+        return err_set(err, why, "the call was ended while it ran");
     return err_set(err, ERR_MEMORY_LIMIT,
                    "the function went over its memory limit of %zu MiB (peak %zu KiB)",
                    heap_limit_bytes(vm->heap) >> 20, heap_peak_bytes(vm->heap) >> 10);
@@ -113,10 +111,10 @@ static struct str error_text(lua_State *L, int index)
 bool vm_protect(struct vm *vm, lua_CFunction fn, void *argument, struct err *err)
 {
     json_use(vm->heap);
-    int left = sigsetjmp(vm->escape, 0);
+    enum err_code left = (enum err_code)sigsetjmp(vm->escape, 0);
     if (left)
         return fail_left(vm, left, err);
-    safepoint_enter(vm->L, leave_late);
+    safepoint_enter(vm->L, leave_at_safepoint);
     int status = lua_cpcall(vm->L, fn, argument);
     safepoint_leave();
     if (status == 0)
@@ -130,10 +128,10 @@ bool vm_protect(struct vm *vm, lua_CFunction fn, void *argument, struct err *err
 bool vm_resume(struct vm *vm, int arguments, int *status, struct err *err)
 {
     json_use(vm->heap);
-    int left = sigsetjmp(vm->escape, 0);
+    enum err_code left = (enum err_code)sigsetjmp(vm->escape, 0);
     if (left)
         return fail_left(vm, left, err);
-    safepoint_enter(vm->L, leave_late);
+    safepoint_enter(vm->L, leave_at_safepoint);
     *status = lua_resume(vm->thread, arguments);
     safepoint_leave();
     if (*status != 0 && *status != LUA_YIELD) {
@@ -147,7 +145,7 @@ bool vm_resume(struct vm *vm, int arguments, int *status, struct err *err)
 
 static bool open_state(struct vm *vm, struct err *err)
 {
-    int left = sigsetjmp(vm->escape, 0);
+    enum err_code left = (enum err_code)sigsetjmp(vm->escape, 0);
     if (left)
         return fail_left(vm, left, err);
     vm->L = lua_newstate(heap_alloc, vm->heap);

@@ -303,15 +303,15 @@ static void take_result(const struct message *m, struct str text)
         end_call(call, &err);
 }
 
-static void cancel(uint64_t id)
+static void cancel(const struct message *m)
 {
-    struct call *call = parked_call(id);
+    struct call *call = parked_call(m->call);
     struct err err;
 
     if (!call)
         return;
     unpark(call);
-    err_set(&err, ERR_DEADLINE, "the deadline passed while the call slept or waited");
+    err_set(&err, (enum err_code)m->code, "the call was ended while it slept or waited");
     end_call(call, &err);
 }
 
@@ -348,7 +348,7 @@ static void take_message(struct str record)
         take_result(&m, texts[0]);
         break;
     case MESSAGE_CANCEL:
-        cancel(m.call);
+        cancel(&m);
         break;
     case MESSAGE_OPEN:
         gate_open(&w.channel->state->gate, m.code);
@@ -369,6 +369,14 @@ static void wait_for_work(void)
     bell_disarm(&w.channel->state->bell);
 }
 
+/* For a signal handler. */
+static bool is_cancelled(void)
+{
+    uint64_t running = atomic_load(&w.channel->state->running);
+
+    return running && running == atomic_load(&w.channel->state->cancelled);
+}
+
 static void start(const struct switchboard *board, size_t slot, const struct settings *settings)
 {
     w.board = board;
@@ -379,7 +387,7 @@ static void start(const struct switchboard *board, size_t slot, const struct set
     w.message_max = (size_t)settings->reply_max;
     w.load_timeout_ns = (uint64_t)settings->load_timeout_ms * NS_PER_MS;
     json_init();
-    if (!safepoint_init())
+    if (!safepoint_init(is_cancelled))
         log_line(LOG_WARN, "no safepoints in this LuaJIT: functions are not compiled");
     pace_set(w.pace);
 }

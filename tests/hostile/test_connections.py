@@ -10,7 +10,7 @@ import time
 import pytest
 
 from raw import chunk, chunked, exchange, get, invoke, read_reply, replies_of
-from server import PATIENCE_S, Server, wait_until
+from server import PATIENCE_S, SIGNALS_COME_AT_ONCE, Server, wait_until
 
 REQUEST = invoke(b'{"a":"' + b"x" * 1000 + b'"}')
 HEAD = REQUEST.index(b"\r\n\r\n") + 4
@@ -92,13 +92,12 @@ def test_client_may_leave_while_its_call_runs(unharmed, leave, data):
 
 
 @LEAVINGS
-def test_request_of_a_client_that_left_is_let_go_before_its_call_ends(unharmed, leave):
+def test_request_of_a_client_that_left_is_let_go_with_its_call(unharmed, leave):
     raw = unharmed.connect()
     raw.sendall(invoke(b'{"ms":2000}', "sleep"))
     wait_until(lambda: figure(unharmed, "faas_requests_in_flight") == 2, "the request")
     leave(raw)
     wait_until(lambda: figure(unharmed, "faas_requests_in_flight") == 1, "the request to go")
-    assert unharmed.stats("sleep")["in_flight"] == 1  # its call goes on
     wait_until(lambda: in_flight(unharmed) == 0, "the call to end")
 
 
@@ -109,8 +108,27 @@ def test_request_of_a_client_that_sent_another_and_left_is_let_go(unharmed, leav
     wait_until(lambda: figure(unharmed, "faas_requests_in_flight") == 2, "the request")
     leave(raw)
     wait_until(lambda: figure(unharmed, "faas_requests_in_flight") == 1, "the request to go")
-    assert unharmed.stats("sleep")["in_flight"] == 1  # its call goes on, and the other never begins
     wait_until(lambda: in_flight(unharmed) == 0, "the call to end")
+
+
+@LEAVINGS
+@pytest.mark.skipif(not SIGNALS_COME_AT_ONCE, reason="needs signals at once")
+@pytest.mark.parametrize("name, params", [("forever", {}), ("sleep", {"ms": 60000}),
+                                          ("fanout", {"function": "forever", "count": 2})])
+def test_call_of_a_client_that_left_is_cancelled(start, leave, name, params):
+    server = start({"forever": "return {timeout_ms = 600000, handler = function() "
+                               "while true do end end}"}, ["--workers", "2"])
+    with server.connect() as other:
+        for _ in range(3):
+            raw = server.connect()
+            raw.sendall(invoke(json.dumps(params).encode(), name))
+            server.wait_in_flight(params.get("function", name), params.get("count", 1))
+            leave(raw)
+            wait_until(lambda: in_flight(server) == 0, "the calls to end", 20)
+        other.sendall(invoke(b'{"rounds":1}', "hash"))
+        assert read_reply(other)[0] == 200
+    assert 'outcome="cancelled"} ' in server.get("/metrics").text
+    assert figure(server, "faas_worker_restarts_total") == 0
 
 
 def figure(server, name):

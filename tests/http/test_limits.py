@@ -3,7 +3,7 @@
 
 import pytest
 
-from server import BINARY, Background, Server, expect_error
+from server import SIGNALS_COME_AT_ONCE, Background, Server, expect_error
 
 SPINS = {
     "loop": "while true do end",
@@ -34,9 +34,6 @@ SPINS = {
 }
 
 STUCK_IN_C = {"pattern", "balance", "native"}  # what no safepoint reaches costs the worker
-
-# ThreadSanitizer holds signals back until the program calls something that it knows.
-SIGNALS_COME_AT_ONCE = "/tsan/" not in BINARY
 
 
 def function_of(code):

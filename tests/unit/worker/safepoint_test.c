@@ -2,7 +2,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "vm_fixture.h"
 
+#include <signal.h>
+#include <sys/time.h>
+
 #include "base/clock.h"
+#include "wire/control.h"
 #include "worker/safepoint.h"
 
 enum { ROUNDS = 20, LIMIT_MS = 3, HEAP_BYTES = 16 * MIB };
@@ -151,9 +155,49 @@ static void the_next_vm_is_as_good_as_new(void **state)
     code_drop(loop);
 }
 
+static volatile bool cancelled;
+
+static bool is_cancelled(void)
+{
+    return cancelled;
+}
+
+static void cancel(int signal)
+{
+    (void)signal;
+    cancelled = true;
+    raise(CONTROL_SIGNAL);
+}
+
+static void cancelled_code_is_ended_before_its_deadline(void **state)
+{
+    const struct itimerval soon = {.it_value = {.tv_usec = 3000}};
+    struct sigaction action = {.sa_handler = cancel};
+    struct answer answer;
+    struct err err;
+
+    (void)state;
+    sigaction(SIGALRM, &action, NULL);
+    for (size_t i = 0; i < COUNT(endless); i++) {
+        struct code *code = code_of_body(endless[i]);
+
+        cancelled = false;
+        safepoint_limit(0);
+        struct vm *vm = vm_open(code, HEAP_BYTES, &err);
+        assert_non_null(vm);
+        limit_ms(60000);
+        setitimer(ITIMER_REAL, &soon, NULL);
+        if (ask(vm, &answer, &err) || err.code != ERR_CANCELLED)
+            fail_msg("%s was not cancelled: %s", endless[i], err.text);
+        vm_close(vm);
+        code_drop(code);
+    }
+    cancelled = false;
+}
+
 static int setup(void **state)
 {
-    reaches_compiled_code = safepoint_init();
+    reaches_compiled_code = safepoint_init(is_cancelled);
     return vm_group_setup(state);
 }
 
@@ -168,6 +212,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_reaches_this_luajit),
         cmocka_unit_test(endless_code_is_ended),
+        cmocka_unit_test(cancelled_code_is_ended_before_its_deadline),
         cmocka_unit_test(a_file_that_loads_for_ever_is_ended),
         cmocka_unit_test(each_call_has_its_own_deadline),
         cmocka_unit_test(the_next_vm_is_as_good_as_new),
