@@ -1,4 +1,4 @@
--- prelude.lua - what every function finds that is easier said in Lua; runs when its state opens.
+-- prelude.lua - what functions that name coroutine find; runs when that library is opened.
 --
 -- ctx.sleep and ctx.invoke yield the mark to the host. Inside a coroutine of the function's own the
 -- yield reaches that coroutine's resume first, which hands it on, and the answer back in.

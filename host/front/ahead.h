@@ -6,9 +6,9 @@
 
 /* To wake a worker for each call costs more than a quick call does. So a worker gets the next ones
  * while those it has take less than AHEAD_NS together, by what such calls took before; less than
- * AHEAD_MOST_NS when as many workers are busy as there are processors for. When it
- * does not get on, because they take longer than their like, the rest is taken back and given to
- * others, once: no call waits behind others in a worker for more than a few milliseconds.
+ * AHEAD_MOST_NS when as many workers are busy as there are processors for. When it does not get on,
+ * because they take longer than their like, the rest is taken back and given to others, once: no
+ * call waits behind others in a worker for more than a few milliseconds.
  */
 enum { AHEAD_NS = 200000, AHEAD_MOST_NS = 2000000 };
 
