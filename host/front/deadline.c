@@ -5,7 +5,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-enum { GRACE_MS = 100, BEGIN_LOOK_MS = 10 };
+enum { GRACE_MS = 100, BEGIN_LOOK_MS = 10, CANCEL_LOOK_MS = 10 };
 
 static struct timers *timers;
 
@@ -58,6 +58,29 @@ static void on_deadline(struct timer *timer)
     cancel.call = call->id;
     crew_send(call->member, &cancel, (struct str[MESSAGE_TEXTS]){{NULL, 0}});
     timer_start(timers, timer, clock_now_ns() + GRACE_MS * NS_PER_MS, on_overdue);
+}
+
+/* Until it has ended: it may not have begun yet, or be resumed just when it was to be cancelled. */
+static void on_cancel_look(struct timer *timer)
+{
+    struct call *call = (struct call *)timer;
+    uint64_t now = clock_now_ns();
+
+    if (now >= call->deadline_ns) {
+        on_deadline(timer);
+        return;
+    }
+    crew_cancel(call->member, call->id);
+    timer_start(timers, timer, now + CANCEL_LOOK_MS * NS_PER_MS, on_cancel_look);
+}
+
+void deadline_cancel(struct call *call)
+{
+    struct message cancel = {.type = MESSAGE_CANCEL, .code = ERR_CANCELLED, .call = call->id};
+
+    crew_send(call->member, &cancel, (struct str[MESSAGE_TEXTS]){{NULL, 0}});
+    if (!call->overdue)
+        on_cancel_look(&call->timer);
 }
 
 /* What the server asks for itself has its whole time from when the worker takes it: that another

@@ -12,3 +12,6 @@ void deadline_start(struct call *call, uint64_t limit_ms);
 
 /* Makes `reply` that of a call that was ended so. */
 void deadline_fail(const struct call *call, struct reply *reply);
+
+/* Ends a call that a worker has and nobody waits for, before its deadline if that can be. */
+void deadline_cancel(struct call *call);

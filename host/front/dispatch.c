@@ -278,12 +278,9 @@ struct call *dispatch_submit(const struct order *order, call_done done, void *ow
  * Its children first: they may be what keeps the worker from looking. */
 static void cancel(struct call *call)
 {
-    struct message message = {.type = MESSAGE_CANCEL, .code = ERR_CANCELLED, .call = call->id};
-
     compose_abandon(call->children);
     call->children = NULL;
-    crew_send(call->member, &message, (struct str[MESSAGE_TEXTS]){{NULL, 0}});
-    crew_cancel(call->member, call->id);
+    deadline_cancel(call);
 }
 
 void dispatch_abandon(struct call *call)
