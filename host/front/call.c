@@ -97,7 +97,8 @@ static void count(const struct call *call, const struct reply *reply)
 {
     struct call_sample sample = {.start = reply->warm ? START_WARM : START_COLD,
                                  .outcome = reply->err.code,
-                                 .latency_ns = reply->latency_ns};
+                                 .latency_ns = reply->latency_ns,
+                                 .peak_bytes = reply->peak_bytes};
 
     if (call->started_ns == 0)
         sample.start = START_NONE;

@@ -14,7 +14,8 @@ struct reply {
     bool warm;
     uint64_t latency_ns; /* since it was submitted */
     uint64_t phase_ns[PHASE_COUNT];
-    uint32_t pool_size; /* of its version in its worker, now */
+    uint64_t peak_bytes; /* of its heap, as its worker says; 0: it had none */
+    uint32_t pool_size;  /* of its version in its worker, now */
 };
 
 struct call;

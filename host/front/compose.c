@@ -50,6 +50,8 @@ void timing_add(struct timing *timing, const struct reply *reply)
 {
     for (int i = 0; i < PHASE_COUNT; i++)
         timing->phase_ns[i] += reply->phase_ns[i];
+    if (reply->peak_bytes > timing->peak_bytes)
+        timing->peak_bytes = reply->peak_bytes;
     timing->calls++;
     timing->warm += reply->warm;
 }

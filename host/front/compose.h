@@ -20,6 +20,7 @@ void compose_abandon(struct batch *batch); /* NULL is fine */
 /* What several calls took together, and whether all of them started warm. */
 struct timing {
     uint64_t phase_ns[PHASE_COUNT];
+    uint64_t peak_bytes; /* of the one that had most */
     size_t calls, warm;
 };
 

@@ -16,7 +16,8 @@
 
 static void take_done(struct call *call, const struct message *m, const struct str *texts)
 {
-    struct reply reply = {.warm = m->done.warm != 0, .pool_size = m->done.count};
+    struct reply reply = {
+        .warm = m->done.warm != 0, .pool_size = m->done.count, .peak_bytes = m->done.peak_bytes};
 
     reply.phase_ns[PHASE_DEPLOY] = m->done.deploy_ns;
     reply.phase_ns[PHASE_EXEC] = m->done.exec_ns;

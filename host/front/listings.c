@@ -143,7 +143,7 @@ static void put_stats(struct func *func, void *listing)
                (unsigned long long)call_stats_count(stats, START_COLD),
                (unsigned long long)call_stats_count(stats, START_WARM), func->in_flight);
     put_quantiles(&l->body, h);
-    buf_put_str(&l->body, STR("}"));
+    buf_format(&l->body, ",\"peak_bytes\":%llu}", (unsigned long long)stats->peak_bytes);
 }
 
 void serve_stats(struct exchange *ex, struct str name)

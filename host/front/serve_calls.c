@@ -80,7 +80,8 @@ static bool check_body(struct exchange *ex, const struct func *func, struct str 
     return ok;
 }
 
-/* Of several calls: the sums of their phases, and warm only if all were. */
+/* Of several calls: the sums of their phases, the largest of their heaps, and warm only if all
+ * were. */
 static void put_timing(struct exchange *ex, const struct timing *timing)
 {
     bool warm = timing->calls && timing->warm == timing->calls;
@@ -93,6 +94,9 @@ static void put_timing(struct exchange *ex, const struct timing *timing)
         buf_put_str(&text, STR(";dur="));
         buf_put_decimal(&text, (timing->phase_ns[i] + 50) / 100, 4);
     }
+    buf_put_str(&text, STR(", memory;desc=\""));
+    buf_put_decimal(&text, timing->peak_bytes, 0);
+    buf_put_str(&text, STR("\""));
     exchange_header(ex, "server-timing", buf_str(&text));
     exchange_header(ex, "x-start", str_of(call_start_names[warm ? START_WARM : START_COLD]));
 }
@@ -118,7 +122,7 @@ static void on_invoked(struct call *call, void *owner, const struct reply *reply
     struct exchange *ex = invoke->ex;
     struct str name = str_of(call->order.func->name);
     struct err err = reply->err;
-    struct timing timing = {{0}, 0, 0};
+    struct timing timing = {0};
 
     free(invoke);
     timing_add(&timing, reply);

@@ -23,6 +23,8 @@ void call_stats_add(struct call_stats *stats, const struct call_sample *sample)
     stats->latency_sum_ns[start] += sample->latency_ns;
     for (int i = 0; i < PHASE_COUNT; i++)
         stats->phase_ns[start][i] += sample->phase_ns[i];
+    if (sample->peak_bytes > stats->peak_bytes)
+        stats->peak_bytes = sample->peak_bytes;
     histogram_add(&stats->latency, sample->latency_ns);
 }
 

@@ -22,6 +22,7 @@ struct call_sample {
     enum err_code outcome;
     uint64_t latency_ns;
     uint64_t phase_ns[PHASE_COUNT];
+    uint64_t peak_bytes; /* of its heap; 0: it had none */
 };
 
 /* Zeroed is empty. One thread. */
@@ -31,6 +32,7 @@ struct call_stats {
     uint64_t latency_sum_ns[START_COUNT];
     uint64_t phase_ns[START_COUNT][PHASE_COUNT];
     struct histogram latency;
+    uint64_t peak_bytes; /* the most that any call had */
 };
 
 void call_stats_add(struct call_stats *stats, const struct call_sample *sample);

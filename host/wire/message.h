@@ -48,9 +48,10 @@ struct message {
         struct {
             uint64_t began_ns; /* clock_now_ns */
             uint64_t deploy_ns, exec_ns, undeploy_ns;
-            uint64_t held_ns; /* that its worker was busy with it: not parked */
-            uint32_t warm;    /* a pooled instance serves it; PARKED and INVOKE have this too */
-            uint32_t count;   /* POOL: the instances there are */
+            uint64_t held_ns;    /* that its worker was busy with it: not parked */
+            uint64_t peak_bytes; /* of its heap, what it loaded included */
+            uint32_t warm;       /* a pooled instance serves it; PARKED and INVOKE have this too */
+            uint32_t count;      /* POOL: the instances there are */
         } done;
     };
     uint32_t text_len[MESSAGE_TEXTS];

@@ -73,7 +73,8 @@ void worker_log(const struct call *call, enum log_level level, struct str text)
 }
 
 /* Ends a call: `err` NULL means w.result is its result. */
-static void send_done(const struct call *call, const struct err *err, uint64_t ended_ns)
+static void send_done(const struct call *call, const struct err *err, uint64_t ended_ns,
+                      uint64_t peak_bytes)
 {
     struct message m = {.type = MESSAGE_DONE,
                         .code = err ? err->code : ERR_NONE,
@@ -87,6 +88,7 @@ static void send_done(const struct call *call, const struct err *err, uint64_t e
     uint64_t now = clock_now_ns();
     m.done.undeploy_ns = now - ended_ns;
     m.done.held_ns = call->held_ns + now - call->resumed_ns;
+    m.done.peak_bytes = peak_bytes;
     m.done.warm = call->warm;
     m.done.count = (uint32_t)call->code->pool_size;
     if (err)
@@ -114,7 +116,7 @@ static bool tidy(void)
 
 static void end_call(struct call *call, const struct err *err)
 {
-    uint64_t ended = clock_now_ns();
+    uint64_t ended = clock_now_ns(), peak = call->vm ? heap_peak_bytes(call->vm->heap) : 0;
 
     safepoint_limit(ended + w.load_timeout_ns); /* should an instance be opened in its place */
 
@@ -124,7 +126,7 @@ static void end_call(struct call *call, const struct err *err)
     else
         vm_close(call->vm);
     atomic_store(&w.channel->state->running, 0);
-    send_done(call, err, ended);
+    send_done(call, err, ended, peak);
     call->code->users--;
     buf_fini(&call->children);
     free(call);

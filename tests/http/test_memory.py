@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """test_memory.py - going over the memory limit ends the call, and nothing else."""
 
+import re
+
 import pytest
 
 from server import Background, Server, expect_error
@@ -138,3 +140,29 @@ def test_memory_of_workers_is_given_back(own):
     for _ in range(30):
         own.invoke("table")
     assert resident_kib() < before + 8 * 1024
+
+
+# -- What a call had -------------------------------------------------------------------------------
+
+def peak_of(reply):
+    return int(re.search(r'memory;desc="(\d+)"', reply.headers["server-timing"])[1])
+
+
+@pytest.mark.parametrize("start", ["cold", "warm"])
+def test_each_call_tells_its_peak(own, start):
+    own.post("/fn/warmpool/rep?size=1")
+    calm = peak_of(own.invoke("rep", {"calm": True}, start))
+    assert 16 << 10 <= calm <= 256 << 10
+    bomb = own.invoke("table", {}, start)
+    assert 2 << 20 <= peak_of(bomb) <= 8 << 20
+    assert f"peak {peak_of(bomb) >> 10} KiB" in bomb.text
+    assert peak_of(own.invoke("rep", {"calm": True}, start)) == calm
+    assert own.stats("table")["peak_bytes"] >= peak_of(bomb)
+    own.request("DELETE", "/fn/warmpool/rep")
+
+
+def test_several_calls_tell_the_largest_peak(start):
+    server = start({"big": 'return function(p) return {n = #("x"):rep(p.n)} end'})
+    chain = server.post("/fn/chain", {"chain": ["big", "hash"], "params": {"n": 4 << 20}})
+    assert 4 << 20 <= peak_of(chain) <= 9 << 20
+    assert server.stats("big")["peak_bytes"] == peak_of(chain)

@@ -283,7 +283,8 @@ def test_stats_count_the_calls_made(start):
     server = start(FUNCTIONS, flags=["--workers", "2"])
     open_pool(server, "echo", 2)
     zero = {"invocations": 0, "avg_latency_ms": 0, "errors": 0, "timeouts": 0, "cold": 0,
-            "warm": 0, "in_flight": 0, "p50_ms": 0, "p95_ms": 0, "p99_ms": 0, "max_ms": 0}
+            "warm": 0, "in_flight": 0, "p50_ms": 0, "p95_ms": 0, "p99_ms": 0, "max_ms": 0,
+            "peak_bytes": 0}
     assert server.stats("waits") == server.stats("echo") == zero
     for kind, count in [("cold", 6), ("warm", 4)]:
         for _ in range(count):

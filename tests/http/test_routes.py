@@ -334,7 +334,7 @@ def test_stats_count_the_calls(own):
 
     assert set(own.stats("add")) == {
         "invocations", "avg_latency_ms", "errors", "timeouts", "cold", "warm", "in_flight",
-        "p50_ms", "p95_ms", "p99_ms", "max_ms"}
+        "p50_ms", "p95_ms", "p99_ms", "max_ms", "peak_bytes"}
     before = numbers()
     own.post("/fn/burst/add?count=3", {"n": 1})
     own.invoke("add", {})
