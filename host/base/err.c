@@ -21,6 +21,7 @@ bool err_set(struct err *err, enum err_code code, const char *format, ...)
     va_list args;
 
     err->code = code;
+    err->retry_s = 0;
     va_start(args, format);
     vsnprintf(err->text, sizeof(err->text), format, args);
     va_end(args);

@@ -41,6 +41,7 @@ enum err_code {
 struct err {
     enum err_code code;
     char text[512];
+    unsigned retry_s; /* of a 429 or 503: when to try again, in seconds; 0: soon */
 };
 
 /* Fills `err` and returns false, so that a failing function can end with it. */

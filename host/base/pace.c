@@ -34,12 +34,22 @@ void pace_init(void)
         long_nice += LONG_STEPS;
 }
 
-void pace_set(enum pace pace)
+static void set(pid_t pid, enum pace pace)
 {
     struct sched_attr attr = {.size = sizeof(attr),
                               .sched_flags = SCHED_FLAG_KEEP_POLICY,
                               .sched_nice = pace == PACE_QUICK ? quick_nice : long_nice,
                               .sched_runtime = pace == PACE_QUICK ? QUICK_SLICE_NS : 0};
 
-    syscall(SYS_sched_setattr, 0, &attr, 0);
+    syscall(SYS_sched_setattr, pid, &attr, 0);
+}
+
+void pace_set(enum pace pace)
+{
+    set(0, pace);
+}
+
+void pace_hurry(pid_t pid)
+{
+    set(pid, PACE_QUICK);
 }

@@ -2,6 +2,8 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
+#include <sys/types.h>
+
 /* PACE_QUICK: a process that is to run at once when it wakes. PACE_LONG: one that computes for
  * longer than a moment and gives way to those, at a tenth of their weight while they want the
  * processor; with a processor to itself it is as fast. */
@@ -14,3 +16,6 @@ void pace_init(void);
 
 /* Of the calling process. */
 void pace_set(enum pace pace);
+
+/* Makes another process PACE_QUICK, for it is to hear a signal soon. */
+void pace_hurry(pid_t pid);

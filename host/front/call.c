@@ -125,6 +125,7 @@ void call_answer(struct call *call, struct reply *reply)
 static void count_running(const struct call *call, struct member *member)
 {
     crew.busy += member->running++ == 0;
+    call->order.func->running += call->order.kind == CALL_RUN;
     member->backlog_ns += call->cost_ns;
 }
 
@@ -148,6 +149,7 @@ static void stop_counting(struct call *call)
         return;
     crew.busy -= --call->member->running == 0;
     call->member->backlog_ns -= call->cost_ns;
+    call->order.func->running -= call->order.kind == CALL_RUN;
 }
 
 void call_park(struct call *call)

@@ -63,7 +63,6 @@ struct call {
     void *owner;
     struct batch *children;       /* what it waits for while it is parked */
     struct call *previous, *next; /* in the queue, its func's loading list or its member */
-    struct func *waits_for;
     char text[];
 };
 

@@ -233,6 +233,12 @@ void crew_cancel(struct member *member, uint64_t call)
     tell_supervisor(CONTROL_LOOK, member);
 }
 
+void crew_hurry(struct member *member, uint64_t call)
+{
+    if (!member->dying && atomic_load(&member->channel->state->running) == call)
+        tell_supervisor(CONTROL_LOOK, member);
+}
+
 void crew_kill(struct member *member)
 {
     if (member->dying)

@@ -70,6 +70,9 @@ void crew_woken(void);
 /* Ends what the worker runs, if that is this call. */
 void crew_cancel(struct member *member, uint64_t call);
 
+/* If the worker runs this call, whose deadline has passed, makes it look at the time. */
+void crew_hurry(struct member *member, uint64_t call);
+
 /* Ends a stuck worker; CONTROL_DIED follows. */
 void crew_kill(struct member *member);
 

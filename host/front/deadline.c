@@ -56,6 +56,7 @@ static void on_deadline(struct timer *timer)
 
     call->overdue = true;
     cancel.call = call->id;
+    crew_hurry(call->member, call->id);
     crew_send(call->member, &cancel, (struct str[MESSAGE_TEXTS]){{NULL, 0}});
     timer_start(timers, timer, clock_now_ns() + GRACE_MS * NS_PER_MS, on_overdue);
 }

@@ -8,56 +8,35 @@
 #include "front/deadline.h"
 #include "front/params.h"
 #include "front/pools.h"
+#include "front/queue.h"
 
-struct queue {
-    struct call *first, *last;
-    size_t runs; /* of its calls: those that clients or functions asked for */
-};
+enum { RETRY_MOST_S = 60 };
 
 static struct {
     const struct settings *settings;
     struct timers *timers;
-    struct queue queue;   /* waits for a worker */
-    struct queue loading; /* waits for its function's first version */
+    struct call_list loading; /* waits for its function's first version */
     size_t params_max;
+    bool own_was_last; /* to go to a worker: then it is the turn of clients' calls */
     bool draining;
 } d;
 
-/* -- Lists ----------------------------------------------------------------------------------- */
-
-static void push_last(struct queue *q, struct call *call)
-{
-    call->next = NULL;
-    call->previous = q->last;
-    *(q->last ? &q->last->next : &q->first) = call;
-    q->last = call;
-    q->runs += call->order.kind == CALL_RUN;
-}
-
-static void push_first(struct queue *q, struct call *call)
-{
-    call->previous = NULL;
-    call->next = q->first;
-    *(q->first ? &q->first->previous : &q->last) = call;
-    q->first = call;
-    q->runs += call->order.kind == CALL_RUN;
-}
-
-static void remove_from(struct queue *q, struct call *call)
-{
-    *(call->previous ? &call->previous->next : &q->first) = call->next;
-    *(call->next ? &call->next->previous : &q->last) = call->previous;
-    q->runs -= call->order.kind == CALL_RUN;
-}
-
 /* -- Waiting --------------------------------------------------------------------------------- */
+
+static void stop_waiting(struct call *call)
+{
+    if (call->state == CALL_LOADING)
+        call_list_remove(&d.loading, call);
+    else
+        queue_remove(call);
+}
 
 static void end_waiting(struct call *call, enum err_code code, const char *text)
 {
     struct reply reply = {0};
 
     err_set(&reply.err, code, "%s", text);
-    remove_from(call->state == CALL_LOADING ? &d.loading : &d.queue, call);
+    stop_waiting(call);
     call_answer(call, &reply);
     call_close(call);
 }
@@ -93,10 +72,7 @@ static void enqueue(struct call *call)
 {
     timer_stop(d.timers, &call->timer); /* limit_waits sets it anew */
     call->state = CALL_QUEUED;
-    if (call->order.kind == CALL_DESCRIBE)
-        push_first(&d.queue, call); /* calls may be waiting for what it brings */
-    else
-        push_last(&d.queue, call);
+    queue_push(call);
 }
 
 /* -- Starting -------------------------------------------------------------------------------- */
@@ -138,12 +114,35 @@ static int fitness(const struct member *m, const struct call *call)
     return 1 + (idle != quick) + 2 * instance;
 }
 
-/* NULL when all are busy. */
-static struct member *pick_member(const struct call *call)
+/* Where several workers share a processor, one that is free is kept for functions that run nothing
+ * yet: a function whose calls take for ever has all workers but that one. */
+static bool may_take_last_free(const struct call *call)
 {
-    struct member *best = NULL;
-    int best_fitness = 0;
+    return call->order.kind != CALL_RUN || call->order.func->running == 0 ||
+           crew.count <= crew.processors;
+}
 
+struct choice {
+    struct member *member;
+    int fitness;
+};
+
+static void consider(struct choice *choice, struct member *m, int fits)
+{
+    const struct member *best = choice->member;
+
+    if (fits > choice->fitness || (fits && fits == choice->fitness &&
+                                   (m->backlog_ns < best->backlog_ns || m->parked < best->parked)))
+        *choice = (struct choice){m, fits};
+}
+
+/* NULL when all are busy; or, with `*others_may`, when one is kept for other functions. */
+static struct member *pick_member(const struct call *call, bool *others_may)
+{
+    struct choice any = {NULL, 0}, quick = {NULL, 0};
+    size_t free = 0;
+
+    *others_may = call->order.kind == CALL_POOL;
     if (call->order.kind == CALL_POOL) {
         struct member *own = &crew.members[call->order.slot];
         return fitness(own, call) ? own : NULL;
@@ -152,14 +151,15 @@ static struct member *pick_member(const struct call *call)
         struct member *m = &crew.members[i];
         int fits = fitness(m, call);
 
-        if (fits < best_fitness || fits == 0)
-            continue;
-        if (fits == best_fitness && m->backlog_ns >= best->backlog_ns && m->parked >= best->parked)
-            continue;
-        best = m;
-        best_fitness = fits;
+        free += fits > 0;
+        consider(&any, m, fits);
+        if (m->running && call->cost_ns < AHEAD_NS)
+            consider(&quick, m, fits);
     }
-    return best;
+    if (free != 1 || may_take_last_free(call))
+        return any.member;
+    *others_may = true;
+    return quick.member;
 }
 
 static void start(struct call *call, struct member *m)
@@ -169,9 +169,9 @@ static void start(struct call *call, struct member *m)
                               .call = call->id,
                               .version = call->version->id};
 
-    remove_from(&d.queue, call);
     pools_order(call);
     deadline_start(call, limit_of(call));
+    queue_take(call, call->started_ns);
     crew_teach(m, call->version);
     message.call_of.deadline_ns = call->deadline_ns;
     message.call_of.limit_ns = limit_of(call) * NS_PER_MS;
@@ -187,48 +187,111 @@ static void start(struct call *call, struct member *m)
         ahead_watch(m);
 }
 
-/* New calls are the last ones; those before them are limited already. */
-static void limit_waits(void)
-{
-    for (struct call *call = d.queue.last; call && !call->timer.place; call = call->previous)
-        limit_wait(call);
-}
-
 static bool refuse_quarantined(const struct func *func, struct err *err)
 {
-    return err_set(err, ERR_FUNCTION_BROKEN,
-                   "%s crashed its worker %d times within a minute; change its file to try again",
-                   func->name, CRASHES_MAX);
+    err_set(err, ERR_FUNCTION_BROKEN,
+            "%s crashed its worker %d times within a minute; change its file to try again",
+            func->name, CRASHES_MAX);
+    err->retry_s = RETRY_MOST_S;
+    return false;
 }
 
-/* In order, but calls for one worker's pool do not hold up those behind them. */
-void dispatch_start(void)
+enum outcome { GONE, STAYS, STAYS_ALONE };
+
+/* GONE: given to a worker, or refused. STAYS: so do those behind it. */
+static enum outcome try_start(struct call *call)
 {
-    struct call *call = d.queue.first;
+    bool others_may;
+    struct err err;
+
+    call->cost_ns = ahead_cost(call);
+    struct member *m = pick_member(call, &others_may);
+    if (!m)
+        return others_may ? STAYS_ALONE : STAYS;
+    if (call->version->quarantined && !pools_only_closes(call)) {
+        refuse_quarantined(call->order.func, &err);
+        end_waiting(call, err.code, err.text);
+    } else {
+        start(call, m);
+    }
+    return GONE;
+}
+
+/* Each is for a worker that has to be idle for it; those for one worker's pool hold up no other. */
+static bool start_own(void)
+{
+    struct call *call = queue_own();
 
     while (call) {
         struct call *next = call->next;
+        enum outcome outcome = try_start(call);
 
-        call->cost_ns = ahead_cost(call);
-        struct member *m = pick_member(call);
-
-        if (m && call->version->quarantined && !pools_only_closes(call)) {
-            struct err err;
-
-            refuse_quarantined(call->order.func, &err);
-            end_waiting(call, err.code, err.text);
-            next = d.queue.first; /* whoever was told may have changed the queue */
-        } else if (m)
-            start(call, m);
-        else if (call->order.kind != CALL_POOL)
-            break;
-        call = next;
+        if (outcome == STAYS)
+            return false;
+        d.own_was_last |= outcome == GONE;
+        call = outcome == GONE ? queue_own() : next; /* whoever was told may have changed it */
     }
-    if (call)
-        limit_waits();
+    return true;
+}
+
+/* One call of each function, and again. */
+static void start_lines(void)
+{
+    size_t stayed = 0;
+
+    while (queue_line() && stayed < queue_lines()) {
+        struct line *line = queue_line();
+        enum outcome outcome = try_start(line->calls.first);
+
+        if (outcome == STAYS)
+            break;
+        stayed = outcome == GONE ? 0 : stayed + 1;
+        d.own_was_last &= outcome != GONE;
+        if (queue_line() == line)
+            queue_pass();
+    }
+}
+
+/* New calls are the last ones of their lines; those before them are limited already. */
+static void limit_waits(void)
+{
+    struct line *line = queue_line();
+
+    for (size_t i = queue_lines(); i > 0; i--, line = line->next)
+        for (struct call *call = line->calls.last; call && !call->timer.place;
+             call = call->previous)
+            limit_wait(call);
+}
+
+void dispatch_start(void)
+{
+    bool own_first = !d.own_was_last;
+
+    if (!own_first || start_own())
+        start_lines();
+    if (!own_first)
+        start_own();
+    limit_waits();
 }
 
 /* -- Admission ------------------------------------------------------------------------------- */
+
+/* A call that would have to be refused later is refused at once, for it would have waited in vain:
+ * when it would wait for more than half of what it may, since that is a guess. */
+static bool find_room(const struct func *f, struct err *err)
+{
+    uint64_t wait = queue_wait_ns(&f->line);
+
+    if (!queue_has_room(&f->line, (size_t)d.settings->queue_max))
+        err_set(err, ERR_QUEUE_FULL, "too many calls are waiting");
+    else if (wait > (uint64_t)d.settings->queue_wait_ms * NS_PER_MS / 2)
+        err_set(err, ERR_QUEUE_FULL, "too many calls of %s are waiting: this one would for %llu s",
+                f->name, (unsigned long long)(wait / NS_PER_S));
+    else
+        return true;
+    err->retry_s = (unsigned)(wait / NS_PER_S < RETRY_MOST_S ? wait / NS_PER_S : RETRY_MOST_S);
+    return false;
+}
 
 static bool admit(const struct order *o, struct err *err)
 {
@@ -237,9 +300,10 @@ static bool admit(const struct order *o, struct err *err)
 
     if (d.draining && !o->continues)
         return err_set(err, ERR_DRAINING, "the server is stopping");
-    if (call_slots_are_full() || d.queue.runs >= (size_t)d.settings->queue_max ||
-        call_count() >= (size_t)d.settings->calls_max)
-        return err_set(err, ERR_QUEUE_FULL, "too many calls are waiting");
+    if (call_slots_are_full() || call_count() >= (size_t)d.settings->calls_max)
+        return err_set(err, ERR_QUEUE_FULL, "too many calls are running or waiting");
+    if (!find_room(f, err))
+        return false;
     if (!f->current && !f->loading)
         return err_set(err, ERR_FUNCTION_BROKEN, "%s does not load: %s", f->name,
                        f->error ? f->error : "its file is gone");
@@ -268,7 +332,7 @@ struct call *dispatch_submit(const struct order *order, call_done done, void *ow
         enqueue(call);
     } else {
         call->state = CALL_LOADING;
-        push_last(&d.loading, call);
+        call_list_push_last(&d.loading, call);
         limit_wait(call);
     }
     return call;
@@ -290,7 +354,7 @@ void dispatch_abandon(struct call *call)
         cancel(call);
     if (call->state != CALL_LOADING && call->state != CALL_QUEUED)
         return;
-    remove_from(call->state == CALL_LOADING ? &d.loading : &d.queue, call);
+    stop_waiting(call);
     call_close(call);
 }
 
@@ -319,7 +383,7 @@ void dispatch_loaded(struct func *func, const struct err *err)
             end_waiting(call, err ? err->code : late.code, err ? err->text : late.text);
             continue;
         }
-        remove_from(&d.loading, call);
+        call_list_remove(&d.loading, call);
         call->version = version_ref(func->current);
         enqueue(call);
     }
@@ -346,7 +410,7 @@ void dispatch_again(struct call *call)
     call->wants_instance = false;
     call->started_ns = 0;
     call->state = CALL_QUEUED;
-    push_first(&d.queue, call);
+    queue_push_back(call);
     limit_wait(call);
 }
 
@@ -368,5 +432,5 @@ void dispatch_drain(void)
 
 struct dispatch_figures dispatch_figures(void)
 {
-    return (struct dispatch_figures){d.queue.runs, (size_t)d.settings->queue_max};
+    return (struct dispatch_figures){queue_count(), (size_t)d.settings->queue_max};
 }

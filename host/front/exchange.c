@@ -62,7 +62,7 @@ static h2o_socket_t *socket_of(const struct exchange *ex)
 /* The reply that cannot be sent makes h2o find out. */
 static void let_go(struct exchange *ex)
 {
-    const struct err err = {ERR_INTERNAL, "the client has left"};
+    const struct err err = {.code = ERR_INTERNAL, .text = "the client has left"};
 
     ex->gone(ex->owner);
     ex->req->http1_is_persistent = 0; /* nor are requests that it sent before it left begun */
@@ -255,6 +255,15 @@ void exchange_header(struct exchange *ex, const char *name, struct str value)
                           kept.at, kept.len);
 }
 
+static void put_retry_after(struct exchange *ex)
+{
+    static struct buf seconds;
+
+    buf_clear(&seconds);
+    buf_put_decimal(&seconds, ex->retry_s ? ex->retry_s : 1, 0);
+    exchange_header(ex, "retry-after", buf_str(&seconds));
+}
+
 void exchange_send(struct exchange *ex, int status, const char *content_type, struct str body)
 {
     static h2o_generator_t whole = {NULL, NULL};
@@ -263,7 +272,7 @@ void exchange_send(struct exchange *ex, int status, const char *content_type, st
 
     end_wait(ex);
     if (status == 429 || status == 503)
-        exchange_header(ex, "retry-after", STR("1"));
+        put_retry_after(ex);
     if (closing)
         req->http1_is_persistent = 0;
     req->res.status = status;
@@ -289,6 +298,7 @@ void exchange_send_error(struct exchange *ex, const struct err *err, struct str 
 {
     struct buf body = {0};
 
+    ex->retry_s = err->retry_s;
     reply_put_error(&body, err, function, ex->call_id, details);
     exchange_send_json(ex, err_status(err->code), buf_str(&body));
     buf_fini(&body);

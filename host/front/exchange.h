@@ -13,6 +13,7 @@ struct exchange {
     h2o_req_t *req;
     struct str call_id, traceparent;
     uint64_t expires_ns;       /* X-Timeout-Ms; 0: none */
+    unsigned retry_s;          /* for Retry-After */
     void (*gone)(void *owner); /* while somebody works on the reply */
     void *owner;
 };

@@ -141,7 +141,7 @@ static bool read_text(int fd, size_t most, struct buf *text, struct err *err)
 static bool read_file(struct file *file, size_t most)
 {
     struct buf text = {0};
-    struct err err = {ERR_NONE, ""};
+    struct err err = {.code = ERR_NONE};
     int fd = open(file->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
     if (fd < 0)

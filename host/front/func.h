@@ -5,6 +5,7 @@
 #include <jansson.h>
 
 #include "base/buf.h"
+#include "front/queue.h"
 #include "observe/call_stats.h"
 
 enum { FUNC_NAME_MAX = 64, CRASHES_MAX = 3 };
@@ -55,6 +56,8 @@ struct func {
     uint64_t loaded_ms;      /* wall clock, of the current version */
     bool removed;            /* its file is gone */
     uint32_t in_flight;
+    uint32_t running;     /* calls that workers have, and that are not parked */
+    struct line line;     /* calls that wait for a worker */
     uint32_t pool_target; /* warm instances asked for */
     uint64_t pool_hits, pool_misses;
     struct call_stats stats;

@@ -84,7 +84,8 @@ static struct func *add_func(struct str name)
 /* Its calls in flight finish on the version they began on. */
 static void remove_func(size_t at)
 {
-    const struct err gone = {ERR_UNKNOWN_FUNCTION, "the function's file was removed"};
+    const struct err gone = {.code = ERR_UNKNOWN_FUNCTION,
+                             .text = "the function's file was removed"};
     struct func *func = r.funcs[at];
     struct version *current = func->current, *loading = func->loading;
 

@@ -16,6 +16,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/pace.h"
 #include "supervise/listener.h"
 #include "wire/control.h"
 #include "wire/message.h"
@@ -257,6 +258,13 @@ static void reap(void)
 
 /* -- What comes in --------------------------------------------------------------------------- */
 
+/* It may compute at a low priority, beside others that leave it no time to hear the signal. */
+static void make_look(pid_t pid)
+{
+    pace_hurry(pid);
+    kill(pid, CONTROL_SIGNAL);
+}
+
 static void take_control(const struct control *c)
 {
     if (c->slot >= s.board.count)
@@ -266,7 +274,7 @@ static void take_control(const struct control *c)
     if (c->type == CONTROL_KILL && worker->pid && c->generation == worker->generation)
         kill(worker->pid, SIGKILL);
     if (c->type == CONTROL_LOOK && worker->pid && c->generation == worker->generation)
-        kill(worker->pid, CONTROL_SIGNAL);
+        make_look(worker->pid);
     if (c->type == CONTROL_RESPAWN && !worker->pid) {
         worker->generation = c->generation;
         worker->start_at_ns = restart_time(worker);

@@ -13,7 +13,7 @@ enum control_type {
     /* front to supervisor */
     CONTROL_RESPAWN, /* the channel of `slot` is reset: start its next worker */
     CONTROL_KILL,    /* worker `slot` is stuck: SIGKILL */
-    CONTROL_LOOK,    /* worker `slot` shall look at channel_state.cancelled: CONTROL_SIGNAL */
+    CONTROL_LOOK,    /* worker `slot` shall look, now, whether what it runs is still wanted */
 };
 
 /* Makes a worker look what it runs, and whether that is still wanted. */

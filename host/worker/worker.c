@@ -127,6 +127,8 @@ static void end_call(struct call *call, const struct err *err)
         vm_close(call->vm);
     atomic_store(&w.channel->state->running, 0);
     send_done(call, err, ended, peak);
+    if (err && (err->code == ERR_DEADLINE || err->code == ERR_CANCELLED))
+        pace_set(w.pace = PACE_QUICK); /* as it was made from outside, to be ended */
     call->code->users--;
     buf_fini(&call->children);
     free(call);
@@ -164,7 +166,7 @@ static void park(struct call *call)
 
 static void run(struct call *call, int arguments)
 {
-    struct err err = {ERR_NONE, ""};
+    struct err err = {.code = ERR_NONE};
 
     switch (bridge_run(call, arguments, &w.details, &err)) {
     case STEP_PARKED:
@@ -248,7 +250,8 @@ static void resize_pool(struct call *call, const struct message *m)
 
 static void take_call(const struct message *m, const struct str *texts)
 {
-    const struct err late = {ERR_DEADLINE, "the deadline passed before the call began"};
+    const struct err late = {.code = ERR_DEADLINE,
+                             .text = "the deadline passed before the call began"};
 
     if (!gate_pass(&w.channel->state->gate))
         return;

@@ -14,7 +14,7 @@ static const char description[] =
 static void check(const json_t *params)
 {
     static struct version version;
-    struct err err = {ERR_NONE, ""};
+    struct err err = {.code = ERR_NONE};
 
     if (!version.description)
         version.description = json_loads(description, 0, NULL);
@@ -31,7 +31,7 @@ static void check(const json_t *params)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     char *copy = fuzz_copy(data, size);
-    struct err err = {ERR_NONE, ""};
+    struct err err = {.code = ERR_NONE};
     json_t *params;
 
     if (params_parse((struct str){copy, size}, &params, &err)) {

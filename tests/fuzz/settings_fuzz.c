@@ -24,7 +24,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char *text = malloc(size + 1), *argv[WORDS_MOST + 2] = {(char *)"faas-server"};
     enum settings_action action;
     struct settings s;
-    struct err err = {ERR_NONE, ""};
+    struct err err = {.code = ERR_NONE};
     int argc = 1;
 
     MUST(text);

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: MIT
 """test_limits.py - deadlines, the queue, and how many calls a function takes at once."""
 
+import os
+
 import pytest
 
-from server import SIGNALS_COME_AT_ONCE, Background, Server, expect_error
+from server import SIGNALS_COME_AT_ONCE, Background, Server, expect_error, wait_until
 
 SPINS = {
     "loop": "while true do end",
@@ -196,6 +198,53 @@ def test_calls_asleep_have_a_bound(start):
     body = server.post("/fn/burst/sleep?count=17", {"ms": 300}).json()
     assert (body["succeeded"], body["failed"]) == (16, 1)
     assert body["results"][16]["code"] == "queue_full"
+
+
+# -- Between functions -----------------------------------------------------------------------------
+
+PROCESSORS = os.sysconf("SC_NPROCESSORS_ONLN")
+
+
+def test_function_that_never_ends_leaves_a_worker_for_others(start):
+    workers = PROCESSORS + 2
+    server = start(HOLD, ["--workers", str(workers)])
+    holders = [Background(server, "hold", headers={"X-Timeout-Ms": "3000"})
+               for _ in range(2 * workers)]
+    server.wait_in_flight("hold", 2 * workers)
+    for _ in range(3):
+        assert server.result("hash", {"rounds": 1})["rounds"] == 1
+    assert not any(one.is_done() for one in holders)
+    assert {one.reply().status_code for one in holders} == {504}
+
+
+def test_functions_have_their_turns(start):
+    """One worker, and 50 calls of one function before the one of another."""
+    server = start(HOLD, ["--workers", "1", "--queue-wait-ms", "60000"])
+    holder = hold(server, 400)
+    flood = Background(server, "/fn/burst/sort?count=50", {"size": 100000}, method="post")
+    server.wait_in_flight("sort", 50)
+    assert server.result("hash", {"rounds": 1})["rounds"] == 1
+    assert server.stats("sort")["in_flight"] > 40
+    assert holder.reply().status_code == 504
+    assert flood.reply().json()["succeeded"] == 50
+
+
+def test_call_that_would_wait_too_long_is_refused_at_once(start):
+    """A call each 50 ms, and 2 s that one may wait."""
+    server = start({"slow": """
+        return function()
+          local stop = os.clock() + 0.05
+          while os.clock() < stop do end
+          return {}
+        end"""}, ["--workers", "1", "--queue-wait-ms", "2000"])
+    flood = Background(server, "/fn/burst/slow?count=36", method="post")
+    wait_until(lambda: server.stats("slow")["invocations"] >= 9, "nine calls to end")
+    refused = server.invoke("slow")
+    expect_error(refused, 503, "queue_full", "calls of slow are waiting", "slow")
+    assert int(refused.headers["retry-after"]) >= 1
+    assert server.get("/ready").status_code == 200
+    assert flood.reply().status_code == 200
+    assert server.invoke("slow").status_code == 200
 
 
 # -- Busy functions --------------------------------------------------------------------------------

@@ -45,6 +45,30 @@ static int goes_down_and_comes_back(void)
     return 0;
 }
 
+/* A child that computes for long, and waits to be made quick by this process. */
+static int is_hurried_from_outside(void)
+{
+    int before = nice_now(), pipes[2];
+    char byte;
+
+    pace_init();
+    if (pipe(pipes) != 0)
+        return 1;
+    pid_t pid = fork();
+    if (pid == 0) {
+        pace_set(PACE_LONG);
+        _exit(write(pipes[1], "", 1) != 1 || pause());
+    }
+    int status = read(pipes[0], &byte, 1) == 1 ? 0 : 2;
+    if (getpriority(PRIO_PROCESS, (id_t)pid) != before + LONG_STEPS)
+        status = 3;
+    pace_hurry(pid);
+    if (getpriority(PRIO_PROCESS, (id_t)pid) != before)
+        status = 4;
+    kill(pid, SIGKILL);
+    return waitpid(pid, NULL, 0) == pid ? status : 5;
+}
+
 /* 0: the system lets this process come back from a lower priority. */
 static int may_not(void)
 {
@@ -82,6 +106,7 @@ static void who_may_come_back_gives_way(void **state)
     if (in_child(may_not))
         skip();
     assert_int_equal(in_child(goes_down_and_comes_back), 0);
+    assert_int_equal(in_child(is_hurried_from_outside), 0);
 }
 
 static void who_may_not_come_back_stays(void **state)

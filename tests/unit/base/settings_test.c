@@ -43,7 +43,7 @@ static bool read_flags(const char *a, const char *b, const char *c)
     while (argv[argc])
         argc++;
     settings_fini(&s);
-    err = (struct err){ERR_NONE, ""};
+    err = (struct err){.code = ERR_NONE};
     return settings_read(&s, argc, argv, "builtin", &action, &err);
 }
 

@@ -37,7 +37,7 @@ static void a_body_is_an_object_or_empty(void **state)
 
     (void)state;
     for (size_t i = 0; i < COUNT(cases); i++) {
-        struct err err = {ERR_NONE, ""};
+        struct err err = {.code = ERR_NONE};
         json_t *params = (json_t *)1;
         bool taken = params_parse(cases[i].body, &params, &err);
 
@@ -78,7 +78,7 @@ static void expect_checks(const struct check *checks, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         char text[512];
-        struct err err = {ERR_NONE, ""};
+        struct err err = {.code = ERR_NONE};
         json_t *params;
 
         snprintf(text, sizeof(text), "{\"params\":{\"p\":%s}}", checks[i].spec);
@@ -117,7 +117,7 @@ static void each_type_takes_its_values_only(void **state)
                 json_pack("{s:o}", "p", json_loads(values[i].value, JSON_DECODE_ANY, NULL));
             struct version version = {
                 .description = json_pack("{s:{s:{s:s}}}", "params", "p", "type", types[k])};
-            struct err err = {ERR_NONE, ""};
+            struct err err = {.code = ERR_NONE};
 
             if (params_check(&version, params, &err) != (values[i].taken[k] == 'y'))
                 fail_msg("%s as %s: \"%s\"", values[i].value, types[k], err.text);

@@ -169,7 +169,7 @@ static void modules_that_fail_are_told(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT(rows); i++) {
         char source[256];
-        struct err err = {ERR_NONE, ""};
+        struct err err = {.code = ERR_NONE};
 
         snprintf(source, sizeof(source), "%s return print", rows[i].expression);
         struct code *code = code_with_modules(source, modules, COUNT(modules));

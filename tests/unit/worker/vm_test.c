@@ -43,7 +43,7 @@ static void a_text_opens_or_the_error_says_why(void **state)
 
     (void)state;
     for (size_t i = 0; i < COUNT(cases); i++) {
-        struct err err = {ERR_NONE, ""};
+        struct err err = {.code = ERR_NONE};
         struct code *code = code_of(cases[i].source);
         struct vm *vm = vm_open(code, 4 * MIB, &err);
 
@@ -63,7 +63,7 @@ static void any_limit_opens_or_is_told(void **state)
     (void)state;
     for (size_t limit = 4096; limit <= MIB; limit += 4096) {
         struct answer answer;
-        struct err err = {ERR_NONE, ""};
+        struct err err = {.code = ERR_NONE};
 
         bool ok = ask_source("return function() return 'ok' end", limit, &answer, &err);
         if (!ok && (opened || err.code != ERR_MEMORY_LIMIT))
@@ -141,7 +141,7 @@ static void expect_nothing_left(const char *source, int rounds, enum err_code co
     size_t before = 0, heap = 0;
 
     for (int i = 0; i < rounds; i++) {
-        struct err err = {ERR_NONE, ""};
+        struct err err = {.code = ERR_NONE};
 
         ask_source(source, 2 * MIB, &answer, &err);
         if (err.code != code)
@@ -220,7 +220,7 @@ static void limits_met_while_loading_leave_nothing(void **state)
     for (size_t round = 0; round < 10; round++)
         for (size_t limit = 200 << 10; limit < 2 * MIB; limit += 16 << 10) {
             struct answer answer;
-            struct err err = {ERR_NONE, ""};
+            struct err err = {.code = ERR_NONE};
 
             if (round == 8 && heap == 0)
                 heap = mallinfo2().uordblks;
