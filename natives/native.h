@@ -4,6 +4,8 @@
 
 #include <luajit-2.1/lauxlib.h>
 #include <luajit-2.1/lua.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 
 /* Rules for the C functions of a native:
  *
@@ -14,6 +16,8 @@
  *   errors   luaL_error and luaL_argerror, while nothing is held
  *   state    no mutable statics: several states live in one process
  *   thread   the worker's; threads that a native starts have ended when it returns
+ *   time     what may run for more than a millisecond asks native_stopped() about as often; when it
+ *            is true, gives back what it holds and returns anything, without raising
  */
 struct native_fn {
     const char *name;
@@ -26,6 +30,16 @@ struct native {
     const char *summary;
     const struct native_fn *fns; /* ends with a NULL name */
 };
+
+/* Set by the host, from a signal handler, when what runs is to end: the state is left at its next
+ * instruction, before Lua sees what a native returned. Never set by a native. */
+extern _Atomic bool native_stop;
+
+/* From any thread. */
+static inline bool native_stopped(void)
+{
+    return atomic_load_explicit(&native_stop, memory_order_relaxed);
+}
 
 /* Every native, ending with NULL. */
 extern const struct native *const natives[];

@@ -22,6 +22,8 @@ NATIVES(NATIVE_DECLARE)
 
 const struct native *const natives[] = {NATIVES(NATIVE_ENTRY) NULL};
 
+_Atomic bool native_stop;
+
 const struct native *native_find(const char *name)
 {
     for (size_t i = 0; natives[i]; i++) {

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "native.h"
 #include "wire/control.h"
 
 /* The state's global part begins where the pointer at GLOBAL_AT of a lua_State points to (LuaJIT's
@@ -38,12 +39,15 @@ static unsigned char *global_of(lua_State *L)
     return global;
 }
 
+static enum err_code reason(void)
+{
+    return clock_now_ns() >= s.deadline_ns ? ERR_DEADLINE : ERR_CANCELLED;
+}
+
 static void leave(lua_State *L)
 {
-    enum err_code why = clock_now_ns() >= s.deadline_ns ? ERR_DEADLINE : ERR_CANCELLED;
-
     s.target = NULL;
-    s.leave(L, why);
+    s.leave(L, reason());
 }
 
 static void on_hook(lua_State *L, lua_Debug *frame)
@@ -102,6 +106,7 @@ static void on_signal(int signal)
         return;
     }
     set_hook(L);
+    atomic_store_explicit(&native_stop, true, memory_order_relaxed);
     arm(now + RETRY_NS); /* until it has left */
 }
 
@@ -113,14 +118,17 @@ void safepoint_limit(uint64_t deadline_ns)
 void safepoint_enter(lua_State *L, void (*leave_to)(lua_State *, enum err_code))
 {
     s.leave = leave_to;
+    atomic_store(&native_stop, false);
     s.target = L;
     if (s.deadline_ns && (s.armed_ns == 0 || s.armed_ns > s.deadline_ns))
         arm(s.deadline_ns);
 }
 
-void safepoint_leave(void)
+/* The handler does nothing once there is no target: what it set before that is for what ran. */
+enum err_code safepoint_leave(void)
 {
     s.target = NULL;
+    return atomic_exchange(&native_stop, false) ? reason() : ERR_NONE;
 }
 
 /* -- Start ----------------------------------------------------------------------------------- */

@@ -13,7 +13,11 @@
  * mask, and leaves for the interpreter when it is set. A timer's signal sets that bit, and a hook,
  * which leaves by a jump: an error could be caught, and an error's handler runs without hooks.
  *
- * One thread: the worker's. What Lua code is stuck in, when that is C, is not ended by this.
+ * The signal also sets native_stop, which natives look at. A native that Lua code called last, in
+ * place of itself, returns to the host without any instruction in between: so safepoint_leave says
+ * whether what ran was told to end.
+ *
+ * One thread: the worker's. What Lua code is stuck in, when that is other C, is not ended by this.
  */
 
 /* Once in a worker. `is_cancelled` is asked in a handler of CONTROL_SIGNAL, which whoever makes it
@@ -31,4 +35,7 @@ void safepoint_limit(uint64_t deadline_ns);
  * `leave` is called, from a hook, with ERR_DEADLINE or ERR_CANCELLED: it does not return, and the
  * state may then only be closed. */
 void safepoint_enter(lua_State *L, void (*leave)(lua_State *L, enum err_code why));
-void safepoint_leave(void);
+
+/* ERR_NONE, or why what ran was told to end: then its results are worth nothing, and the state may
+ * only be closed. */
+enum err_code safepoint_leave(void);

@@ -116,7 +116,9 @@ bool vm_protect(struct vm *vm, lua_CFunction fn, void *argument, struct err *err
         return fail_left(vm, left, err);
     safepoint_enter(vm->L, leave_at_safepoint);
     int status = lua_cpcall(vm->L, fn, argument);
-    safepoint_leave();
+    left = safepoint_leave();
+    if (left)
+        return fail_left(vm, left, err);
     if (status == 0)
         return true;
     struct str text = error_text(vm->L, -1);
@@ -133,7 +135,9 @@ bool vm_resume(struct vm *vm, int arguments, int *status, struct err *err)
         return fail_left(vm, left, err);
     safepoint_enter(vm->L, leave_at_safepoint);
     *status = lua_resume(vm->thread, arguments);
-    safepoint_leave();
+    left = safepoint_leave();
+    if (left)
+        return fail_left(vm, left, err);
     if (*status != 0 && *status != LUA_YIELD) {
         struct str text = error_text(vm->thread, -1);
         err_set(err, ERR_FUNCTION_ERROR, "%.*s", STR_ARG(text));

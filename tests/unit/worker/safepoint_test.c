@@ -6,6 +6,7 @@
 #include <sys/time.h>
 
 #include "base/clock.h"
+#include "native.h"
 #include "wire/control.h"
 #include "worker/safepoint.h"
 
@@ -195,6 +196,43 @@ static void cancelled_code_is_ended_before_its_deadline(void **state)
     cancelled = false;
 }
 
+/* Like a native that the host, or a last call of Lua code, calls: no instruction follows. */
+static int l_run_until_stopped(lua_State *L)
+{
+    (void)L;
+    while (!native_stopped())
+        continue;
+    return 0;
+}
+
+static int l_go_on(lua_State *L)
+{
+    return native_stopped() ? luaL_error(L, "told to stop") : 0;
+}
+
+static void natives_are_told_to_stop(void **state)
+{
+    struct code *code = code_of_body("");
+    struct err err;
+
+    (void)state;
+    for (int round = 0; round < ROUNDS; round++) {
+        safepoint_limit(0);
+        struct vm *late = vm_open(code, HEAP_BYTES, &err), *next = vm_open(code, HEAP_BYTES, &err);
+        assert_true(late && next);
+        limit_ms(LIMIT_MS);
+        assert_false(vm_protect(late, l_run_until_stopped, NULL, &err));
+        assert_int_equal(err.code, ERR_DEADLINE);
+        assert_true(late->dead);
+        assert_false(native_stopped());
+        limit_ms(60000);
+        assert_true(vm_protect(next, l_go_on, NULL, &err));
+        vm_close(late);
+        vm_close(next);
+    }
+    code_drop(code);
+}
+
 static int setup(void **state)
 {
     reaches_compiled_code = safepoint_init(is_cancelled);
@@ -214,6 +252,7 @@ int main(void)
         cmocka_unit_test(endless_code_is_ended),
         cmocka_unit_test(cancelled_code_is_ended_before_its_deadline),
         cmocka_unit_test(a_file_that_loads_for_ever_is_ended),
+        cmocka_unit_test(natives_are_told_to_stop),
         cmocka_unit_test(each_call_has_its_own_deadline),
         cmocka_unit_test(the_next_vm_is_as_good_as_new),
     };
