@@ -17,6 +17,16 @@ enum {
     OUTPUT_MAX = 1024 * 1024 * 1024,
 };
 
+/* zlib is given its input, and room for what it inflates, in slices that take some milliseconds at
+ * most. deflate writes what it would write in one call: slices divide its window, or, for level 0,
+ * are whole stored blocks. inflate copies its window at the end of each call, so its are larger. */
+enum {
+    DEFLATE_SLICE = 16 * 1024,
+    STORED_SLICE = 8 * 65535,
+    INFLATE_SLICE = 256 * 1024,
+    INFLATED_SLICE = 512 * 1024,
+};
+
 /* All that zlib asks for. It lies in the Lua heap, so a stream needs no end: it may be dropped
  * wherever the heap limit strikes. */
 struct arena {
@@ -41,7 +51,7 @@ static void arena_release(voidpf opaque, voidpf address)
     (void)address;
 }
 
-static void stream_init(z_stream *stream, struct arena *arena, const char *data, size_t length)
+static void stream_init(z_stream *stream, struct arena *arena, const char *data)
 {
     arena->used = 0;
     memset(stream, 0, sizeof(*stream));
@@ -49,7 +59,25 @@ static void stream_init(z_stream *stream, struct arena *arena, const char *data,
     stream->zfree = arena_release;
     stream->opaque = arena;
     stream->next_in = (const Bytef *)data;
-    stream->avail_in = (uInt)length;
+}
+
+static uInt at_most(size_t n, uInt most)
+{
+    return n < most ? (uInt)n : most;
+}
+
+/* The stream has room for all that comes of `length` bytes. */
+static bool deflate_whole(z_stream *stream, size_t length, uInt slice)
+{
+    int status;
+    do {
+        if (native_stopped())
+            return false;
+        size_t left = length - stream->total_in;
+        stream->avail_in = at_most(left, slice);
+        status = deflate(stream, left <= slice ? Z_FINISH : Z_NO_FLUSH);
+    } while (status == Z_OK && stream->total_in < length);
+    return status == Z_STREAM_END;
 }
 
 /* The length that the trailer of a gzip member states for its content, modulo 2^32. */
@@ -66,12 +94,15 @@ static bool inflate_whole(struct arena *arena, const char *data, size_t length, 
                           uint32_t expected)
 {
     z_stream stream;
-    stream_init(&stream, arena, data, length);
+    stream_init(&stream, arena, data);
     stream.next_out = (Bytef *)out;
-    stream.avail_out = expected + 1;
-    return inflateInit2(&stream, WINDOW_BITS_GZIP) == Z_OK &&
-           inflate(&stream, Z_FINISH) == Z_STREAM_END && stream.avail_in == 0 &&
-           stream.total_out == expected;
+    int status = inflateInit2(&stream, WINDOW_BITS_GZIP);
+    while (status == Z_OK && !native_stopped()) {
+        stream.avail_in = at_most(length - stream.total_in, INFLATE_SLICE);
+        stream.avail_out = at_most((size_t)expected + 1 - stream.total_out, INFLATED_SLICE);
+        status = inflate(&stream, Z_NO_FLUSH); /* Z_BUF_ERROR when there is no more of either */
+    }
+    return status == Z_STREAM_END && stream.total_in == length && stream.total_out == expected;
 }
 
 /* -- Binding ------------------------------------------------------------------------------- */
@@ -90,7 +121,7 @@ static int l_compress(lua_State *L)
     int level = lua_isnoneornil(L, 2) ? LEVEL_DEFAULT : (int)l_arg_integer(L, 2, 0, 9);
     struct arena *arena = lua_newuserdata(L, sizeof(*arena));
     z_stream stream;
-    stream_init(&stream, arena, data, length);
+    stream_init(&stream, arena, data);
     if (deflateInit2(&stream, level, Z_DEFLATED, WINDOW_BITS_GZIP, MEMORY_LEVEL,
                      Z_DEFAULT_STRATEGY) != Z_OK)
         return luaL_error(L, "gzip: compression could not start");
@@ -98,8 +129,8 @@ static int l_compress(lua_State *L)
     char *out = lua_newuserdata(L, bound);
     stream.next_out = (Bytef *)out;
     stream.avail_out = (uInt)bound;
-    if (deflate(&stream, Z_FINISH) != Z_STREAM_END)
-        return luaL_error(L, "gzip: compression failed");
+    if (!deflate_whole(&stream, length, level == 0 ? STORED_SLICE : DEFLATE_SLICE))
+        return native_stopped() ? 0 : luaL_error(L, "gzip: compression failed");
     lua_pushlstring(L, out, stream.total_out);
     return 1;
 }
@@ -117,7 +148,7 @@ static int l_decompress(lua_State *L)
     struct arena *arena = lua_newuserdata(L, sizeof(*arena));
     char *out = lua_newuserdata(L, (size_t)expected + 1);
     if (!inflate_whole(arena, data, length, out, expected))
-        return luaL_error(L, "gzip: the data is no gzip, or is corrupt");
+        return native_stopped() ? 0 : luaL_error(L, "gzip: the data is no gzip, or is corrupt");
     lua_pushlstring(L, out, expected);
     return 1;
 }

@@ -13,7 +13,7 @@ static bool matrix_fill_random(struct matrix *m)
     struct generator generator;
     if (!generator_init(&generator))
         return false;
-    for (uint32_t row = 0; row < m->dim; row++) {
+    for (uint32_t row = 0; row < m->dim && !native_stopped(); row++) {
         for (uint32_t column = 0; column < m->dim; column++)
             *matrix_cell(m, row, column) = generator_unit(&generator);
     }
@@ -75,7 +75,7 @@ static int l_from(lua_State *L)
     luaL_argcheck(L, rows >= 1 && rows <= DIM_MAX, 1, "1 to 1024 rows expected");
     struct matrix *m = l_matrix_new(L, (uint32_t)rows);
     matrix_clear(m);
-    for (uint32_t row = 0; row < m->dim; row++) {
+    for (uint32_t row = 0; row < m->dim && !native_stopped(); row++) {
         lua_rawgeti(L, 1, (int)row + 1);
         l_row_read(L, m, row);
         lua_pop(L, 1);

@@ -5,6 +5,8 @@
 #include <assert.h>
 #include <string.h>
 
+#include "native.h"
+
 enum {
     ROWS_ROUND = 24, /* what the rows and columns of every kernel's tile divide */
     COLUMNS_ROUND = 16,
@@ -68,7 +70,8 @@ static void block_multiply(const struct block *block)
     double panel[DEPTH * COLUMNS_ROUND];
     const struct matrix_kernel *kernel = block->kernel;
     size_t stride = block->a->stride;
-    for (uint32_t column = 0; column < block->a->dim; column += kernel->columns) {
+    for (uint32_t column = 0; column < block->a->dim && !native_stopped();
+         column += kernel->columns) {
         panel_copy(panel, block, column);
         for (uint32_t row = block->row; row < block->row + block->rows; row += kernel->rows) {
             kernel->tile(block->product->cells + row * stride + column,

@@ -43,6 +43,7 @@ extern const struct matrix_kernel *const matrix_kernels[];
 /* The fastest that runs here. */
 const struct matrix_kernel *matrix_kernel_choose(void);
 
-/* `product` is neither of the factors; all three have one size. */
+/* `product` is neither of the factors; all three have one size. When natives are to stop, the
+ * product is not finished. */
 void matrix_multiply(const struct matrix_kernel *kernel, struct matrix *product,
                      const struct matrix *a, const struct matrix *b);

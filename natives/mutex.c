@@ -38,7 +38,7 @@ static void *contender_run(void *argument)
 {
     const struct contender *self = argument;
     struct contest *contest = self->contest;
-    for (unsigned i = 0; i < contest->iterations; i++) {
+    for (unsigned i = 0; i < contest->iterations && !native_stopped(); i++) {
         pthread_mutex_lock(&contest->lock);
         contest->sum += lcg_run((uint64_t)self->number * 1000 + i);
         pthread_mutex_unlock(&contest->lock);

@@ -9,6 +9,7 @@ enum {
     UUID_BYTES = 16,
     UUID_CHARS = 36,
     UUIDS_BATCH = 256,
+    LETTERS_SLICE = 13 * 4096, /* takes about 100 us */
 };
 
 static void uuid_write(char out[UUID_CHARS], unsigned char bytes[UUID_BYTES])
@@ -40,6 +41,14 @@ static void letters_write(struct generator *g, char *out, size_t length)
     }
 }
 
+static void letters_write_watched(struct generator *g, char *out, size_t length)
+{
+    for (size_t slice; length > 0 && !native_stopped(); out += slice, length -= slice) {
+        slice = length < LETTERS_SLICE ? length : LETTERS_SLICE;
+        letters_write(g, out, slice);
+    }
+}
+
 /* -- Binding ------------------------------------------------------------------------------- */
 
 static void l_entropy(lua_State *L, void *out, size_t length)
@@ -66,6 +75,8 @@ static int l_uuids(lua_State *L)
     lua_createtable(L, n, 0);
     for (int i = 0; i < n; i++) {
         if (i % UUIDS_BATCH == 0) {
+            if (native_stopped())
+                break;
             int batch = n - i < UUIDS_BATCH ? n - i : UUIDS_BATCH;
             l_entropy(L, bytes, (size_t)batch * UUID_BYTES);
         }
@@ -83,7 +94,9 @@ static int l_letters(lua_State *L)
     struct generator generator;
     if (!generator_init(&generator))
         return luaL_error(L, "random: the system gave no entropy");
-    letters_write(&generator, letters, length);
+    letters_write_watched(&generator, letters, length);
+    if (native_stopped())
+        return 0;
     lua_pushlstring(L, letters, length);
     return 1;
 }

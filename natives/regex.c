@@ -106,7 +106,7 @@ static int match(struct matcher *matcher, struct text subject)
 static void match_all(struct matcher *matcher, const struct text *subjects, size_t count,
                       struct outcome *outcome)
 {
-    for (size_t i = 0; i < count && !outcome->error; i++) {
+    for (size_t i = 0; i < count && !outcome->error && !native_stopped(); i++) {
         int status = match(matcher, subjects[i]);
         if (status >= 0)
             outcome->matched++;
@@ -158,7 +158,7 @@ static size_t match_list(lua_State *L, struct matcher *matcher, size_t count,
                          struct outcome *outcome)
 {
     struct text batch[BATCH];
-    for (size_t done = 0; done < count && !outcome->error;) {
+    for (size_t done = 0; done < count && !outcome->error && !native_stopped();) {
         size_t read = batch_read(L, batch, done + 1, count - done);
         if (read == 0)
             return done + 1;

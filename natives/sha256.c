@@ -11,6 +11,8 @@ enum {
     SHA256_ROUNDS_MAX = 10000000,
     DIGEST_BYTES = SHA256_DIGEST_LENGTH,
     WORDS = DIGEST_BYTES / sizeof(uint32_t),
+    SLICE_ROUNDS = 1024, /* of rounds, and of input: each takes about 100 us */
+    SLICE_BYTES = 64 * 1024,
 };
 
 static void digest_write(unsigned char *out, const SHA256_CTX *ctx)
@@ -18,6 +20,14 @@ static void digest_write(unsigned char *out, const SHA256_CTX *ctx)
     for (size_t i = 0; i < WORDS; i++) {
         uint32_t word = htobe32(ctx->h[i]);
         memcpy(out + i * sizeof(word), &word, sizeof(word));
+    }
+}
+
+static void input_hash(SHA256_CTX *ctx, const char *input, size_t length)
+{
+    for (size_t slice; length > 0 && !native_stopped(); input += slice, length -= slice) {
+        slice = length < SLICE_BYTES ? length : SLICE_BYTES;
+        SHA256_Update(ctx, input, slice);
     }
 }
 
@@ -36,9 +46,11 @@ static void hash_rounds(const char *input, size_t length, int64_t rounds,
     SHA256_CTX initial, ctx;
     SHA256_Init(&initial);
     ctx = initial;
-    SHA256_Update(&ctx, input, length);
+    input_hash(&ctx, input, length);
     SHA256_Final(block, &ctx);
     for (int64_t i = 1; i < rounds; i++) {
+        if (i % SLICE_ROUNDS == 0 && native_stopped())
+            break;
         memcpy(ctx.h, initial.h, sizeof(ctx.h));
         SHA256_Transform(&ctx, block);
         digest_write(block, &ctx);
@@ -50,6 +62,8 @@ static void hex_write(char *out, const unsigned char *bytes, size_t length)
 {
     static const char digits[] = "0123456789abcdef";
     for (size_t i = 0; i < length; i++) {
+        if (i % SLICE_BYTES == 0 && native_stopped())
+            return;
         *out++ = digits[bytes[i] >> 4];
         *out++ = digits[bytes[i] & 15];
     }
@@ -71,6 +85,8 @@ static int l_iterate(lua_State *L)
     }
     char *hex = lua_newuserdata(L, 2 * length);
     hex_write(hex, bytes, length);
+    if (native_stopped())
+        return 0;
     lua_pushlstring(L, hex, 2 * length);
     return 1;
 }

@@ -228,7 +228,7 @@ static uint32_t count_primes(struct sieve *sieve, uint32_t limit)
     find_base_primes(sieve, limit);
     memset(sieve->bytes + SEGMENT_BYTES, 0xff, ROOT_MAX);
     uint32_t bytes = limit / WHEEL + 1;
-    for (uint32_t low = 0; low < bytes; low += SEGMENT_BYTES) {
+    for (uint32_t low = 0; low < bytes && !native_stopped(); low += SEGMENT_BYTES) {
         uint32_t left = bytes - low;
         uint32_t length = SEGMENT_BYTES;
         if (left < SEGMENT_BYTES)

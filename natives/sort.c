@@ -10,6 +10,7 @@ enum {
     KEY_BYTES = 8,
     SMALL = 16, /* shorter ranges are sorted by insertion */
     RANGES_MAX = 64,
+    SLICE = 4096, /* items that are gone through without a look at native_stopped() */
 };
 
 /* A string, and the eight bytes of it that are being compared. */
@@ -31,6 +32,12 @@ struct range {
 struct parts {
     struct range less, equal, greater;
 };
+
+/* Whether to stop before item `i`. */
+static bool stops_at(size_t i)
+{
+    return i % SLICE == 0 && native_stopped();
+}
 
 static void key_load(struct item *item, uint32_t depth)
 {
@@ -90,9 +97,9 @@ static void sift_down(const struct range *range, size_t parent, size_t count)
 
 static void sort_by_heap(const struct range *range)
 {
-    for (size_t i = range->count / 2; i-- > 0;)
+    for (size_t i = range->count / 2; i-- > 0 && !native_stopped();)
         sift_down(range, i, range->count);
-    for (size_t i = range->count; i-- > 1;) {
+    for (size_t i = range->count; i-- > 1 && !native_stopped();) {
         swap(&range->items[0], &range->items[i]);
         sift_down(range, 0, i);
     }
@@ -153,7 +160,7 @@ static struct parts split(const struct range *range)
 
 static void keys_load(const struct range *range)
 {
-    for (size_t i = 0; i < range->count; i++)
+    for (size_t i = 0; i < range->count && !stops_at(i); i++)
         key_load(&range->items[i], range->depth);
 }
 
@@ -171,7 +178,7 @@ static void order_two(struct range *small, struct range *large)
 static void sort_items(struct item *items, size_t count)
 {
     struct range waiting[RANGES_MAX] = {range_make(items, count, 0)};
-    for (size_t top = 1; top > 0;) {
+    for (size_t top = 1; top > 0 && !native_stopped();) {
         struct range range = waiting[--top];
         if (range.count < SMALL) {
             sort_by_insertion(&range);
@@ -197,11 +204,11 @@ static void sort_items(struct item *items, size_t count)
  */
 static void l_list_reorder(lua_State *L, int scratch, const struct item *items, size_t count)
 {
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count && !stops_at(i); i++) {
         lua_rawgeti(L, 1, (int)items[i].index + 1);
         lua_rawseti(L, scratch, (int)i + 1);
     }
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count && !stops_at(i); i++) {
         lua_rawgeti(L, scratch, (int)i + 1);
         lua_rawseti(L, 1, (int)i + 1);
     }
@@ -213,6 +220,8 @@ static int l_strings(lua_State *L)
     struct item *items = lua_newuserdata(L, count * sizeof(*items));
     for (size_t i = 0; i < count; i++) {
         size_t length;
+        if (stops_at(i))
+            return 0;
         items[i].bytes = l_arg_list_string(L, 1, i + 1, &length);
         items[i].length = (uint32_t)length; /* LuaJIT's strings end below 2 GiB */
         items[i].index = (uint32_t)i;

@@ -35,7 +35,7 @@ SPINS = {
     "log": 'while true do ctx.log("debug", "x") end',
 }
 
-STUCK_IN_C = {"pattern", "balance", "native"}  # what no safepoint reaches costs the worker
+STUCK_IN_C = {"pattern", "balance"}  # what no safepoint reaches costs the worker
 
 
 def function_of(code):
