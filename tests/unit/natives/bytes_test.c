@@ -109,11 +109,12 @@ static void gzip_stays_within_its_bound(void **state)
 }
 
 /* The text flag (lowest bit of byte 4), time, packer and system (bytes 5 to 10) mean nothing, and
- * neither do the bits after the last block, in the byte before the trailer. */
+ * neither do the bits after the last block, in the byte before the trailer. A changed code that no
+ * letter uses leaves the text as it was. */
 static void gzip_refuses_what_is_corrupt(void **state)
 {
     lua_State *L = *state;
-    lua_run(L, "local packed = gzip.compress(random.letters(200))"
+    lua_run(L, "local text = random.letters(200) local packed = gzip.compress(text)"
                "local function refused(data)"
                "  local done, message = pcall(gzip.decompress, data, 1000)"
                "  return not done and message:find('gzip: ', 1, true) end\n"
@@ -121,7 +122,8 @@ static void gzip_refuses_what_is_corrupt(void **state)
                "for i = 1, #packed do if (i < 5 or i > 10) and i ~= #packed - 8 then for bit_set = "
                "i == 4 and 1 or 0, 7 do"
                "  local byte = string.char(bit.bxor(packed:byte(i), 2 ^ bit_set))"
-               "  assert(refused(packed:sub(1, i - 1) .. byte .. packed:sub(i + 1)),"
+               "  local changed = packed:sub(1, i - 1) .. byte .. packed:sub(i + 1)"
+               "  assert(refused(changed) or gzip.decompress(changed, 1000) == text,"
                "         'byte ' .. i .. ' bit ' .. bit_set)"
                "end end end "
                "assert(refused(packed .. 'x')) assert(refused(packed .. packed))");
