@@ -8,7 +8,8 @@
 
 enum {
     PATTERN_BYTES_MAX = 4096,
-    MATCH_LIMIT = 100000, /* bounds the time of one match to a few milliseconds */
+    MATCH_LIMIT = 100000,   /* steps, each of which may go through all of a subject */
+    STEPS_BYTES = 30000000, /* steps times bytes of a match that nobody watches: some 3 ms */
     DEPTH_LIMIT = 2000,
     HEAP_LIMIT_KIB = 1024,
     JIT_STACK_MIN = 32 * 1024,
@@ -24,9 +25,16 @@ struct text {
     size_t length;
 };
 
-struct matcher {
-    pcre2_code *code;
+struct machine {
+    pcre2_code *code; /* NULL: not compiled */
     match_fn match;
+};
+
+/* Long subjects that take many steps are matched again by code that pcre2 lets us look up in
+ * between its items: it is several times slower, and short subjects do without it. */
+struct matcher {
+    struct machine quick, watched;
+    struct text pattern;
     pcre2_match_data *data;
     pcre2_match_context *limits;
     pcre2_jit_stack *stack; /* NULL until a match needs more than the 32 KiB it has anyway */
@@ -45,7 +53,8 @@ static void matcher_fini(struct matcher *matcher)
     pcre2_jit_stack_free(matcher->stack);
     pcre2_match_context_free(matcher->limits);
     pcre2_match_data_free(matcher->data);
-    pcre2_code_free(matcher->code);
+    pcre2_code_free(matcher->watched.code);
+    pcre2_code_free(matcher->quick.code);
 }
 
 /* pcre2_jit_match leaves out a third of the work of a short match. What it also leaves out are the
@@ -60,20 +69,36 @@ static match_fn match_choose(const pcre2_code *code)
     return machine_code_bytes > 0 && !(options & PCRE2_UTF) ? pcre2_jit_match : pcre2_match;
 }
 
-static bool matcher_init(struct matcher *matcher, struct text pattern, struct outcome *outcome)
+static bool machine_compile(struct machine *machine, struct text pattern, uint32_t options,
+                            struct outcome *outcome)
 {
-    *matcher = (struct matcher){0};
-    matcher->code =
-        pcre2_compile((PCRE2_SPTR)pattern.bytes, pattern.length, PCRE2_ANCHORED | PCRE2_ENDANCHORED,
-                      &outcome->error, &outcome->offset, NULL);
-    if (!matcher->code) {
+    machine->code = pcre2_compile((PCRE2_SPTR)pattern.bytes, pattern.length,
+                                  PCRE2_ANCHORED | PCRE2_ENDANCHORED | options, &outcome->error,
+                                  &outcome->offset, NULL);
+    if (!machine->code) {
         outcome->bad_pattern = true;
         return false;
     }
     outcome->error = 0;
-    pcre2_jit_compile(matcher->code, PCRE2_JIT_COMPLETE); /* where it fails, the interpreter runs */
-    matcher->match = match_choose(matcher->code);
-    matcher->data = pcre2_match_data_create_from_pattern(matcher->code, NULL);
+    pcre2_jit_compile(machine->code, PCRE2_JIT_COMPLETE); /* where it fails, the interpreter runs */
+    machine->match = match_choose(machine->code);
+    return true;
+}
+
+/* Any number but 0 ends the match. */
+static int watch(pcre2_callout_block *block, void *unused)
+{
+    (void)block;
+    (void)unused;
+    return native_stopped() ? PCRE2_ERROR_CALLOUT : 0;
+}
+
+static bool matcher_init(struct matcher *matcher, struct text pattern, struct outcome *outcome)
+{
+    *matcher = (struct matcher){.pattern = pattern};
+    if (!machine_compile(&matcher->quick, pattern, 0, outcome))
+        return false;
+    matcher->data = pcre2_match_data_create_from_pattern(matcher->quick.code, NULL);
     matcher->limits = pcre2_match_context_create(NULL);
     if (!matcher->data || !matcher->limits) {
         outcome->error = PCRE2_ERROR_NOMEMORY;
@@ -83,23 +108,46 @@ static bool matcher_init(struct matcher *matcher, struct text pattern, struct ou
     pcre2_set_match_limit(matcher->limits, MATCH_LIMIT);
     pcre2_set_depth_limit(matcher->limits, DEPTH_LIMIT);
     pcre2_set_heap_limit(matcher->limits, HEAP_LIMIT_KIB);
+    pcre2_set_callout(matcher->limits, watch, NULL);
     return true;
 }
 
-static int match_once(const struct matcher *matcher, struct text subject)
+static int match_once(const struct matcher *matcher, const struct machine *machine,
+                      struct text subject)
 {
-    return matcher->match(matcher->code, (PCRE2_SPTR)subject.bytes, subject.length, 0, 0,
+    return machine->match(machine->code, (PCRE2_SPTR)subject.bytes, subject.length, 0, 0,
                           matcher->data, matcher->limits);
 }
 
-static int match(struct matcher *matcher, struct text subject)
+static int match_by(struct matcher *matcher, const struct machine *machine, struct text subject)
 {
-    int status = match_once(matcher, subject);
+    int status = match_once(matcher, machine, subject);
     if (status != PCRE2_ERROR_JIT_STACKLIMIT || matcher->stack)
         return status;
     matcher->stack = pcre2_jit_stack_create(JIT_STACK_MIN, JIT_STACK_MAX, NULL);
     pcre2_jit_stack_assign(matcher->limits, NULL, matcher->stack);
-    return match_once(matcher, subject);
+    return match_once(matcher, machine, subject);
+}
+
+/* With few steps first; few subjects need more. */
+static int match_long(struct matcher *matcher, struct text subject, struct outcome *outcome)
+{
+    pcre2_set_match_limit(matcher->limits, (uint32_t)(STEPS_BYTES / subject.length));
+    int status = match_by(matcher, &matcher->quick, subject);
+    pcre2_set_match_limit(matcher->limits, MATCH_LIMIT);
+    if (status != PCRE2_ERROR_MATCHLIMIT)
+        return status;
+    if (!matcher->watched.code &&
+        !machine_compile(&matcher->watched, matcher->pattern, PCRE2_AUTO_CALLOUT, outcome))
+        return outcome->error;
+    return match_by(matcher, &matcher->watched, subject);
+}
+
+static int match(struct matcher *matcher, struct text subject, struct outcome *outcome)
+{
+    if (subject.length > STEPS_BYTES / MATCH_LIMIT)
+        return match_long(matcher, subject, outcome);
+    return match_by(matcher, &matcher->quick, subject);
 }
 
 /* Counts the subjects that match, up to the first error. */
@@ -107,7 +155,7 @@ static void match_all(struct matcher *matcher, const struct text *subjects, size
                       struct outcome *outcome)
 {
     for (size_t i = 0; i < count && !outcome->error && !native_stopped(); i++) {
-        int status = match(matcher, subjects[i]);
+        int status = match(matcher, subjects[i], outcome);
         if (status >= 0)
             outcome->matched++;
         else if (status != PCRE2_ERROR_NOMATCH)
@@ -133,7 +181,7 @@ static struct text l_pattern(lua_State *L)
 
 static void l_outcome_check(lua_State *L, const struct outcome *outcome)
 {
-    if (!outcome->error)
+    if (!outcome->error || native_stopped())
         return;
     PCRE2_UCHAR message[256];
     pcre2_get_error_message(outcome->error, message, sizeof(message));

@@ -22,6 +22,7 @@ NATIVES = {
     "letters": ("random.letters", "2^26", "#r == 2^26"),
     "uuids": ("random.uuids", "1000000", "#r == 1000000"),
     "regex": ("regex.count", "'[a-z]+@([a-z]+[.])+com', names", "r == #names"),
+    "regex_long": ("regex.matches", "'a*?[a]*+[bc]x', letters", "true"),
     "sha256": ("sha256.iterate", "'abc', 10000000", "#r == 64"),
     "sha256_input": ("sha256.iterate", "text, 1", "#r == 64"),
     "sha256_hex": ("sha256.iterate", "text, 0", "#r == 2 * #text"),
@@ -52,7 +53,7 @@ local random, regex, sha256 = require("random"), require("regex"), require("sha2
 local sieve, sort = require("sieve"), require("sort")
 
 local makes = {
-  text = function() return ("ab"):rep(2^23) end,
+  text = function() return ("ab"):rep(2^10):rep(2^12) end,
   packed = function(text) return gzip.compress(text, 1) end,
   ones = function() return matrix.random(1024) end,
   names = function()
@@ -61,13 +62,14 @@ local makes = {
     return list
   end,
   numbers = function() return random.uuids(100000) end,
+  letters = function() return ("a"):rep(2^20) .. "cbx" end,
 }
 
 return {memory_mb = 1024, timeout_ms = 60000, handler = function(params, ctx)
   local text = PACKED and makes.text() or TEXT and makes.text()
   local packed = PACKED and makes.packed(text)
   local ones, names = ONES and makes.ones(), NAMES and makes.names()
-  local numbers = NUMBERS and makes.numbers()
+  local numbers, letters = NUMBERS and makes.numbers(), LETTERS and makes.letters()
   local function check(r)
     if not (r and GOOD) then ctx.log("error", "a result too early: " .. tostring(r)) end
   end
@@ -82,7 +84,7 @@ def source(name):
     function, arguments, good = NATIVES[name]
     ways = ", ".join(f"{way} = function() {code} end" for way, code in WAYS.items())
     text = SOURCE.replace("{WAYS}", "{" + ways + "}").replace("GOOD", good)
-    for value in ("packed", "text", "ones", "names", "numbers"):
+    for value in ("packed", "text", "ones", "names", "numbers", "letters"):
         text = re.sub(rf"\b{value.upper()}\b", str(value in arguments).lower(), text)
     return text.replace("FN", function).replace("ARGS", arguments)
 

@@ -83,12 +83,27 @@ static void other_arguments_are_refused(void **state)
     ASSERT_ERRORS(*state, rows);
 }
 
+/* More steps than a subject of that length has at first. */
+static void long_subjects_have_as_many_steps(void **state)
+{
+    static const struct lua_row rows[] = {
+        {"regex.matches('(?:ab?)*+', ('ab'):rep(1000))", "true"},
+        {"regex.matches('(?:ab?)*+', ('ab'):rep(30000))", "true"},
+        {"regex.matches('(?:ab?)*+', ('ab'):rep(30000) .. 'b')", "false"},
+        {"regex.count('(?:ab?)*+', {('ab'):rep(30000), 'ab', ('ab'):rep(40000), 'c'})", "3"},
+        {"regex.matches('(*NO_JIT)(?:ab?)*+', ('ab'):rep(30000))", "true"},
+    };
+    ASSERT_VALUES(*state, rows);
+}
+
 static void runaway_matches_are_ended(void **state)
 {
     static const struct lua_row rows[] = {
         {"regex.matches('(a+)+[bc]', ('a'):rep(40))", "regex: match limit exceeded"},
         {"regex.count('(a+)+[bc]', {'ab', ('a'):rep(40)})", "regex: match limit exceeded"},
         {"regex.matches('(*NO_JIT)(a+)+[bc]', ('a'):rep(40))", "regex: match limit exceeded"},
+        {"regex.matches('(?:a|b)*+c(a+)+[bc]', ('ab'):rep(1000) .. 'c' .. ('a'):rep(40))",
+         "regex: match limit exceeded"},
         {"regex.matches('(*NO_JIT)(?:a|b)*', ('ab'):rep(5000))",
          "regex: matching depth limit exceeded"},
         {"regex.matches('(?:(a)|b)*', ('ab'):rep(100000))", "regex: "},
@@ -110,10 +125,10 @@ static void deep_matches_get_a_larger_stack(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        LUA_TEST(only_whole_strings_match),        LUA_TEST(count_says_how_many_match),
-        LUA_TEST(bad_patterns_are_explained),      LUA_TEST(patterns_may_be_4096_bytes_long),
-        LUA_TEST(other_arguments_are_refused),     LUA_TEST(runaway_matches_are_ended),
-        LUA_TEST(deep_matches_get_a_larger_stack),
+        LUA_TEST(only_whole_strings_match),         LUA_TEST(count_says_how_many_match),
+        LUA_TEST(bad_patterns_are_explained),       LUA_TEST(patterns_may_be_4096_bytes_long),
+        LUA_TEST(other_arguments_are_refused),      LUA_TEST(runaway_matches_are_ended),
+        LUA_TEST(long_subjects_have_as_many_steps), LUA_TEST(deep_matches_get_a_larger_stack),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
