@@ -16,15 +16,15 @@ struct row {
 
 static const struct row rows[] = {
     {"", "fib.recursive(45)", 100},
-    {"x = ('ab'):rep(2^23)", "gzip.compress(x)", 1000},
-    {"x = ('ab'):rep(2^23)", "gzip.compress(x, 0)", 5000},
-    {"x = gzip.compress(('ab'):rep(2^23), 1)", "gzip.decompress(x, 2^24)", 3000},
+    {"x = ('ab'):rep(2^23)", "gzip.compress(x)", 500},
+    {"x = ('ab'):rep(2^23)", "gzip.compress(x, 0)", 2000},
+    {"x = gzip.compress(('ab'):rep(2^23), 1)", "gzip.decompress(x, 2^24)", 2000},
     {"x = {} for i = 1, 1024 do x[i] = {} for j = 1, 1024 do x[i][j] = j end end", "matrix.from(x)",
      30},
     {"x = matrix.random(4)", "matrix.get(x, 1, 1)", 1},
-    {"x = matrix.random(1024)", "matrix.multiply(x, x)", 2000},
+    {"x = matrix.random(1024)", "matrix.multiply(x, x)", 1000},
     {"", "matrix.random(1024)", 30},
-    {"", "mutex.contend(64, 100000)", 10},
+    {"", "mutex.contend(64, 100000)", 5},
     {"", "random.letters(2^26)", 300},
     {"", "random.uuid()", 1},
     {"", "random.uuids(1000000)", 100},
@@ -33,10 +33,10 @@ static const struct row rows[] = {
     {"x = ('a'):rep(2^20) .. 'cbx'", "regex.matches('a*?[a]*+[bc]x', x)", 1000},
     {"x = ('a'):rep(2^20) .. 'cbx'", "regex.matches('(*NO_JIT)a*?[a]*+[bc]x', x)", 1000},
     {"", "sha256.iterate('abc', 10000000)", 300},
-    {"x = ('ab'):rep(2^23)", "sha256.iterate(x, 1)", 5000},
-    {"x = ('ab'):rep(2^23)", "sha256.iterate(x, 0)", 3000},
-    {"", "sieve.count(100000000)", 10000},
-    {"x = random.uuids(100000)", "sort.strings(x)", 3000},
+    {"x = ('ab'):rep(2^23)", "sha256.iterate(x, 1)", 3000},
+    {"x = ('ab'):rep(2^23)", "sha256.iterate(x, 0)", 1500},
+    {"", "sieve.count(100000000)", 6000},
+    {"x = random.uuids(100000)", "sort.strings(x)", 2000},
     {"x = random.uuids(100000) for i = 1, #x do x[i] = 'prefix: ' .. x[i] end", "sort.strings(x)",
      3000},
 };
@@ -124,7 +124,7 @@ static void *stopper_run(void *delay_ns)
 /* Wherever they are then: the delays are only to differ. */
 static void all_end_when_they_are_to_stop(void **state)
 {
-    static long delays_ns[] = {100000, 2000000, 20000000};
+    static long delays_ns[] = {100000, 10000000};
     for (size_t i = 0; i < ROWS; i++) {
         for (size_t d = 0; d < sizeof(delays_ns) / sizeof(delays_ns[0]); d++) {
             pthread_t stopper;
