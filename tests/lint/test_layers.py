@@ -23,6 +23,7 @@ LIBRARIES = {
     r"(luajit-2\.1/.*|lua\w*\.h|lauxlib\.h)": {"host/worker", "natives"},
     r"jansson.*": {"host/front", "host/worker"},
     r"openssl/.*": {"host/front", "natives"},
+    r"seccomp\.h": {"host/base"},
     r"(zlib|pcre2.*)\.h": {"natives"},
 }
 
@@ -56,6 +57,7 @@ def test_floors_include_only_what_lies_below_them():
 @pytest.mark.parametrize("path, include", [
     ("host/base/a.c", '"wire/ring.h"'),
     ("host/base/a.h", "<jansson.h>"),
+    ("host/worker/a.c", "<seccomp.h>"),
     ("host/wire/a.c", '"observe/metrics.h"'),
     ("host/observe/a.c", '"wire/ring.h"'),
     ("host/worker/a.c", '"front/server.h"'),
