@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
+#include <stdint.h>
 #include <sys/types.h>
 
 /* PACE_QUICK: a process that is to run at once when it wakes. PACE_LONG: one that computes for
@@ -10,9 +11,13 @@
 enum pace { PACE_QUICK, PACE_LONG };
 
 /* Finds out what can be set; in the first process, before it forks the others. A process may come
- * back from a lower priority as root (CAP_SYS_NICE), or with RLIMIT_NICE. Where it may not,
- * PACE_LONG only takes a longer slice of time, which tells since Linux 6.12. */
+ * back from a lower priority with RLIMIT_NICE, which root raises here, or CAP_SYS_NICE. Where it
+ * may not, PACE_LONG only takes a longer slice of time, which tells since Linux 6.12. */
 void pace_init(void);
+
+/* What of its capabilities (bits by number) a process needs for pace_set: none where the limit
+ * could be raised. */
+uint64_t pace_capabilities(void);
 
 /* Of the calling process. */
 void pace_set(enum pace pace);

@@ -7,8 +7,9 @@
 #include <unistd.h>
 
 #include "base/pace.h"
+#include "base/wall.h"
 
-enum { NOBODY = 65534, LONG_STEPS = 10 };
+enum { NOBODY = 65534, LONG_STEPS = 10, LIMIT_OF_NICE_0 = 20 };
 
 static int nice_now(void)
 {
@@ -32,8 +33,11 @@ static int in_child(int (*play)(void))
 static int goes_down_and_comes_back(void)
 {
     int before = nice_now();
+    struct err err;
 
     pace_init();
+    if (!wall_keep_capabilities(pace_capabilities(), &err))
+        return 3;
     for (int i = 0; i < 3; i++) {
         pace_set(PACE_LONG);
         if (nice_now() != before + LONG_STEPS)
@@ -87,6 +91,8 @@ static int stays(void)
     if (nice_now() != before)
         return 1;
     pace_set(PACE_QUICK);
+    if (pace_capabilities() != 0)
+        return 4;
     return nice_now() == before ? 0 : 2;
 }
 
@@ -109,6 +115,28 @@ static void who_may_come_back_gives_way(void **state)
     assert_int_equal(in_child(is_hurried_from_outside), 0);
 }
 
+/* 0: no capability, as the limit is enough; 1: one, as it is not; else what was wrong. */
+static int needs_a_capability(void)
+{
+    struct rlimit limit;
+
+    pace_init();
+    if (getrlimit(RLIMIT_NICE, &limit) != 0)
+        return 2;
+    bool enough = (int)limit.rlim_cur >= LIMIT_OF_NICE_0 - nice_now();
+    if (enough != (pace_capabilities() == 0))
+        return 3;
+    return enough ? 0 : 1;
+}
+
+static void a_capability_is_needed_only_where_the_limit_is_too_low(void **state)
+{
+    (void)state;
+    if (in_child(may_not))
+        skip();
+    assert_in_range(in_child(needs_a_capability), 0, 1);
+}
+
 static void who_may_not_come_back_stays(void **state)
 {
     (void)state;
@@ -127,6 +155,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(who_may_come_back_gives_way),
+        cmocka_unit_test(a_capability_is_needed_only_where_the_limit_is_too_low),
         cmocka_unit_test(who_may_not_come_back_stays),
         cmocka_unit_test(what_is_low_already_stays),
     };
