@@ -53,7 +53,7 @@ static bool check_folders(const struct settings *s, struct err *err)
 static int act(enum settings_action action, const struct settings *settings, const char *program,
                struct err *err)
 {
-    static const struct roles roles = {server_main, worker_main};
+    static const struct roles roles = {server_main, worker_main, worker_rehearse};
 
     if (action == SETTINGS_HELP) {
         settings_help(program);

@@ -34,14 +34,16 @@ static int open_pipe_again(void)
     if (fstat(STDERR_FILENO, &s) != 0 || !S_ISFIFO(s.st_mode))
         return STDERR_FILENO;
     int fd = open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_CLOEXEC);
-    return fd < 0 ? STDERR_FILENO : fd;
+    return fd < 0 ? logger.out : fd; /* a child may lack the right that its parent had */
 }
 
 void log_init(const char *process, enum log_level least)
 {
-    if (logger.out != STDERR_FILENO)
+    int out = open_pipe_again();
+
+    if (logger.out != STDERR_FILENO && logger.out != out)
         close(logger.out);
-    logger.out = open_pipe_again();
+    logger.out = out;
     logger.process = process;
     logger.least = least;
 }
@@ -74,6 +76,11 @@ void log_line(enum log_level level, const char *format, ...)
     line[len] = '\n';
     if (poll(&out, 1, 0) != 1 || write(logger.out, line, (size_t)len + 1) < 0)
         logger.dropped++;
+}
+
+int log_fd(void)
+{
+    return logger.out;
 }
 
 uint64_t log_dropped(void)

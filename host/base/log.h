@@ -19,6 +19,9 @@ bool log_level_parse(struct str word, enum log_level *level);
  * and dropped. Text of functions goes through log_quoted first. */
 void log_line(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* What lines are written to: standard error, or the pipe that it is, opened once more. */
+int log_fd(void);
+
 /* Lines dropped so far. */
 uint64_t log_dropped(void);
 

@@ -9,7 +9,15 @@
 #include "base/str.h"
 
 enum { FOLDERS_MAX = 64, FLAG_FIRST_NUMBER = 256 };
-enum { FLAG_LISTEN = 1, FLAG_FUNCTIONS, FLAG_OPTIMIZED, FLAG_LOG_LEVEL, FLAG_HELP, FLAG_VERSION };
+enum {
+    FLAG_LISTEN = 1,
+    FLAG_FUNCTIONS,
+    FLAG_OPTIMIZED,
+    FLAG_WALLS,
+    FLAG_LOG_LEVEL,
+    FLAG_HELP,
+    FLAG_VERSION
+};
 
 struct number {
     const char *flag, *env, *help;
@@ -117,6 +125,8 @@ static bool read_environment(struct settings *s, struct err *err)
         return false;
     if ((text = getenv("OPTIMIZED")) && !set_bool(&s->optimized, "OPTIMIZED", text, err))
         return false;
+    if ((text = getenv("FAAS_WALLS")) && !set_bool(&s->walls, "FAAS_WALLS", text, err))
+        return false;
     if ((text = getenv("FAAS_LOG_LEVEL")) && !set_level(s, "FAAS_LOG_LEVEL", text, err))
         return false;
     for (size_t i = 0; i < NUMBERS; i++)
@@ -135,6 +145,8 @@ static bool apply_flag(struct settings *s, int flag, enum settings_action *actio
         return add_folder(s, optarg, err);
     case FLAG_OPTIMIZED:
         return set_bool(&s->optimized, "--optimized", optarg ? optarg : "true", err);
+    case FLAG_WALLS:
+        return set_bool(&s->walls, "--walls", optarg ? optarg : "true", err);
     case FLAG_LOG_LEVEL:
         return set_level(s, "--log-level", optarg, err);
     case FLAG_HELP:
@@ -158,10 +170,11 @@ static bool apply_flag(struct settings *s, int flag, enum settings_action *actio
 static bool read_flags(struct settings *s, int argc, char **argv, enum settings_action *action,
                        struct err *err)
 {
-    struct option options[NUMBERS + 7] = {
+    struct option options[NUMBERS + 8] = {
         {"listen", required_argument, NULL, FLAG_LISTEN},
         {"functions", required_argument, NULL, FLAG_FUNCTIONS},
         {"optimized", optional_argument, NULL, FLAG_OPTIMIZED},
+        {"walls", optional_argument, NULL, FLAG_WALLS},
         {"log-level", required_argument, NULL, FLAG_LOG_LEVEL},
         {"help", no_argument, NULL, FLAG_HELP},
         {"version", no_argument, NULL, FLAG_VERSION},
@@ -169,7 +182,7 @@ static bool read_flags(struct settings *s, int argc, char **argv, enum settings_
     int flag;
 
     for (int i = 0; i < NUMBERS; i++)
-        options[6 + i] =
+        options[7 + i] =
             (struct option){numbers[i].flag, required_argument, NULL, FLAG_FIRST_NUMBER + i};
     optind = 1;
     while ((flag = getopt_long(argc, argv, "", options, NULL)) != -1)
@@ -184,7 +197,7 @@ bool settings_read(struct settings *s, int argc, char **argv, const char *builti
                    enum settings_action *action, struct err *err)
 {
     *action = SETTINGS_RUN;
-    *s = (struct settings){.host = "127.0.0.1", .port = 8088, .log_level = LOG_INFO};
+    *s = (struct settings){.host = "127.0.0.1", .port = 8088, .walls = true, .log_level = LOG_INFO};
     s->functions = calloc(FOLDERS_MAX, sizeof(*s->functions));
     if (!s->functions)
         return err_set_errno(err, "settings");
@@ -203,15 +216,18 @@ void settings_fini(struct settings *s)
 
 void settings_help(const char *program)
 {
-    printf("usage: %s [flags]\n"
-           "Serves Lua functions over HTTP. A flag wins over its environment variable.\n\n"
-           "  --listen HOST:PORT      127.0.0.1:8088. A port alone keeps the host, :PORT is every\n"
-           "                          address, port 0 any free one (FAAS_LISTEN; PORT)\n"
-           "  --functions DIR         one more folder of functions, repeatable; in a later one a\n"
-           "                          file of the same name wins (FAAS_FUNCTIONS, one folder)\n"
-           "  --optimized[=BOOL]      calls use warm instances where idle (OPTIMIZED)\n"
-           "  --log-level LEVEL       debug, info, warn or error (FAAS_LOG_LEVEL)\n",
-           program);
+    printf(
+        "usage: %s [flags]\n"
+        "Serves Lua functions over HTTP. A flag wins over its environment variable.\n\n"
+        "  --listen HOST:PORT      127.0.0.1:8088. A port alone keeps the host, :PORT is every\n"
+        "                          address, port 0 any free one (FAAS_LISTEN; PORT)\n"
+        "  --functions DIR         one more folder of functions, repeatable; in a later one a\n"
+        "                          file of the same name wins (FAAS_FUNCTIONS, one folder)\n"
+        "  --optimized[=BOOL]      calls use warm instances where idle (OPTIMIZED)\n"
+        "  --walls[=BOOL]          processes give up what they do not need; on unless a machine\n"
+        "                          does not let them (FAAS_WALLS)\n"
+        "  --log-level LEVEL       debug, info, warn or error (FAAS_LOG_LEVEL)\n",
+        program);
     for (size_t i = 0; i < NUMBERS; i++)
         printf("  --%-19s N %s\n%26sdefault %lld, from %lld to %lld (%s)\n", numbers[i].flag,
                numbers[i].help, "", (long long)numbers[i].value, (long long)numbers[i].least,

@@ -46,7 +46,7 @@ struct settings {
     uint16_t port;          /* 0: any */
     const char **functions; /* folders in order, the built-in one first; borrowed texts */
     size_t functions_count;
-    bool optimized;
+    bool optimized, walls;
     enum log_level log_level;
 #define X(field, flag, env, def, least, most, help) int64_t field;
     SETTINGS_NUMBERS(X)

@@ -29,7 +29,8 @@ struct wall_rule {
 };
 
 /* From now on any system call but those of the rules ends the process with SIGSYS, in all of its
- * threads. The calls made most come first in `rules`: their way through the filter is shortest.
+ * threads. The earlier a rule, the shorter its way through the filter; those without a condition
+ * need it only once since Linux 5.11, so calls with conditions that are made often come first.
  * Programs built with a sanitizer may also make the calls that its reports need.
  *
  *   fails   ERR_INTERNAL: the kernel has no seccomp, or forbids it

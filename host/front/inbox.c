@@ -103,13 +103,15 @@ static bool may_go_again(struct call *call, bool fault)
 
 static void end_in_dead_worker(struct call *call, int status, bool at_fault)
 {
+    bool forbidden = WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS;
     struct reply reply = {.warm = call->pooled};
 
     call_leave(call);
     if (call->overdue)
         deadline_fail(call, &reply);
     else
-        err_set(&reply.err, ERR_WORKER_CRASHED, "the worker process that ran the call died (%s %d)",
+        err_set(&reply.err, ERR_WORKER_CRASHED, "the worker process that ran the call %s (%s %d)",
+                forbidden ? "made a forbidden system call" : "died",
                 WIFSIGNALED(status) ? "signal" : "exit status",
                 WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
     if (at_fault && version_crashed(call->version, clock_now_ns()))

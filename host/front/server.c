@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/pace.h"
+#include "front/front_wall.h"
 #include "front/inbox.h"
 #include "front/pools.h"
 #include "front/registry.h"
@@ -266,6 +267,10 @@ int server_main(const struct switchboard *board, const struct settings *settings
         s.listeners[s.listener_count++] =
             h2o_evloop_socket_create(s.context.loop, listeners[i], H2O_SOCKET_FLAG_DONT_READ);
     listen_while_room();
+    if (settings->walls && !front_wall_raise(&err)) {
+        log_line(LOG_ERROR, "no wall: %s", err.text);
+        return 1;
+    }
     while (!s.stopped)
         turn();
     unwatch_all();

@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "base/pace.h"
 #include "supervise/listener.h"
+#include "supervise/walls.h"
 #include "wire/control.h"
 #include "wire/message.h"
 
@@ -206,7 +207,10 @@ static uint64_t restart_time(struct child *child)
 
 static void log_death(const char *what, pid_t pid, int status)
 {
-    if (WIFSIGNALED(status))
+    if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
+        log_line(LOG_WARN, "%s died pid=%d signal=%d cause=\"a forbidden system call\"", what,
+                 (int)pid, SIGSYS);
+    else if (WIFSIGNALED(status))
         log_line(LOG_WARN, "%s died pid=%d signal=%d", what, (int)pid, WTERMSIG(status));
     else
         log_line(LOG_WARN, "%s died pid=%d exit=%d", what, (int)pid, WEXITSTATUS(status));
@@ -412,7 +416,7 @@ int supervisor_main(const struct settings *settings, const struct roles *roles)
     s.settings = settings;
     s.roles = roles;
     s.pid = getpid();
-    if (!prepare(&err)) {
+    if (!prepare(&err) || !walls_raise(settings, &s.board, roles->rehearse, &err)) {
         log_line(LOG_ERROR, "%s", err.text);
         return 1;
     }

@@ -10,6 +10,8 @@ struct roles {
     int (*front)(const struct switchboard *board, const struct settings *settings,
                  const int *listeners, size_t listener_count, int control);
     void (*worker)(const struct switchboard *board, size_t slot, const struct settings *settings);
+    /* Tries in a child what a worker is to give up. */
+    bool (*rehearse)(const struct switchboard *board, struct err *err);
 };
 
 /* Serves until SIGTERM or SIGINT; returns the exit status. In a child process it returns too, with

@@ -69,6 +69,13 @@ void switchboard_close(struct switchboard *board)
     *board = (struct switchboard){.wake_front = -1};
 }
 
+void switchboard_keep(const struct switchboard *board, size_t slot)
+{
+    for (size_t i = 0; i < board->count; i++)
+        if (i != slot)
+            munmap(board->channels[i].state, channel_memory(&board->channels[i]));
+}
+
 void channel_reset(struct channel *channel)
 {
     ring_reset(channel->to_worker);

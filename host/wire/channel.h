@@ -39,5 +39,8 @@ bool switchboard_open(struct switchboard *board, size_t count, size_t to_worker_
                       size_t to_front_max, struct err *err);
 void switchboard_close(struct switchboard *board);
 
+/* Leaves this process, a worker, no memory of channels but that of `slot`. */
+void switchboard_keep(const struct switchboard *board, size_t slot);
+
 /* Empties a channel whose worker is gone, before the next one starts. */
 void channel_reset(struct channel *channel);

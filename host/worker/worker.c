@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/pace.h"
@@ -13,6 +14,7 @@
 #include "worker/json.h"
 #include "worker/pool.h"
 #include "worker/safepoint.h"
+#include "worker/worker_wall.h"
 
 /* The low bits of a call's number are a slot that no other live call has. */
 enum {
@@ -397,10 +399,21 @@ static void start(const struct switchboard *board, size_t slot, const struct set
     pace_set(w.pace);
 }
 
+bool worker_rehearse(const struct switchboard *board, struct err *err)
+{
+    return worker_wall_raise(board, 0, err);
+}
+
 _Noreturn void worker_main(const struct switchboard *board, size_t slot,
                            const struct settings *settings)
 {
+    struct err err;
+
     start(board, slot, settings);
+    if (settings->walls && !worker_wall_raise(board, slot, &err)) {
+        log_line(LOG_ERROR, "no wall: %s", err.text);
+        _exit(1);
+    }
     for (;;) {
         struct str record;
 

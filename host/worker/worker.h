@@ -8,6 +8,10 @@
 
 struct call;
 
+/* In a child of its own: can a worker's wall be raised here? The process is of no use afterwards.
+ */
+bool worker_rehearse(const struct switchboard *board, struct err *err);
+
 /* The whole life of a worker process, after its fork; does not return. Runs one call at a time;
  * calls that sleep or wait for others are parked and hold only their state. */
 _Noreturn void worker_main(const struct switchboard *board, size_t slot,

@@ -52,6 +52,18 @@ def all_stats():
             yield int(entry), fields
 
 
+def cpu_ticks(pid):
+    text = pathlib.Path(f"/proc/{pid}/stat").read_text()
+    return sum(int(field) for field in text[text.rindex(")") + 2:].split()[11:13])
+
+
+def busy_worker(server):
+    """The pid of the worker that burns time."""
+    before = {pid: cpu_ticks(pid) for pid in server.workers().values()}
+    return wait_until(lambda: next((pid for pid in before if cpu_ticks(pid) > before[pid] + 5), 0),
+                      "a worker to be busy")
+
+
 class Server:
     """`functions` maps file names ("echo" or "lib/x") to Lua texts; `flags` and `env` are added.
     `url`: where it will listen, for one whose log does not tell. `log_is_pipe`: until close_log."""

@@ -2,12 +2,11 @@
 """test_crashes.py - workers, front and supervisor die, or are told to stop."""
 
 import os
-import pathlib
 import signal
 
 import pytest
 
-from server import Background, Server, expect_error, wait_until
+from server import Background, Server, busy_worker, expect_error, wait_until
 
 SPIN = {"spin": "return {timeout_ms = 60000, handler = function(p)\n"
                 "  if p.calm then return {calm = true} end\n  while true do end\nend}",
@@ -17,18 +16,6 @@ SPIN = {"spin": "return {timeout_ms = 60000, handler = function(p)\n"
 # Sanitizers would make a report of a signal that a test sends.
 PLAIN = {name: ":".join(filter(None, [os.environ.get(name), "handle_segv=0"]))
          for name in ("ASAN_OPTIONS", "TSAN_OPTIONS", "UBSAN_OPTIONS")}
-
-
-def cpu_ticks(pid):
-    text = pathlib.Path(f"/proc/{pid}/stat").read_text()
-    return sum(int(field) for field in text[text.rindex(")") + 2:].split()[11:13])
-
-
-def busy_worker(server):
-    """The pid of the worker that burns time."""
-    before = {pid: cpu_ticks(pid) for pid in server.workers().values()}
-    return wait_until(lambda: next((pid for pid in before if cpu_ticks(pid) > before[pid] + 5), 0),
-                      "a worker to be busy")
 
 
 def spin(server):

@@ -66,6 +66,8 @@ def test_bounds_of_a_number(flag, env, least, most):
     ([], {"PORT": "65536"}, "PORT"),
     ([], {"OPTIMIZED": "maybe"}, "OPTIMIZED"),
     (["--optimized=maybe"], {}, "--optimized"),
+    (["--walls=maybe"], {}, "--walls"),
+    ([], {"FAAS_WALLS": "maybe"}, "FAAS_WALLS"),
     (["--log-level", "loud"], {}, "loud"),
     ([], {"FAAS_LOG_LEVEL": "loud"}, "FAAS_LOG_LEVEL"),
     (["--functions", "/does/not/exist"], {}, "/does/not/exist"),
@@ -91,7 +93,7 @@ def test_help_names_every_setting():
     assert (status, complaint) == (0, "")
     for flag, env, *_ in NUMBERS:
         assert f"--{flag} " in said and f"({env})" in said
-    for word in ("--listen", "--functions", "--optimized", "--log-level", "PORT", "OPTIMIZED"):
+    for word in ("--listen", "--functions", "--optimized", "--walls", "--log-level", "PORT", "OPTIMIZED"):
         assert word in said
 
 

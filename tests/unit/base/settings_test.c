@@ -238,30 +238,51 @@ static void port_wins_over_the_port_of_listen(void **state)
     expect_contains(err.text, "PORT has the port \"65536\"");
 }
 
-static void optimized_is_a_word_or_nothing(void **state)
+static void switches_take_a_word_or_nothing(void **state)
 {
     static const struct {
-        const char *flag;
+        const char *word;
         bool taken, value;
     } cases[] = {
-        {"--optimized", true, true},         {"--optimized=true", true, true},
-        {"--optimized=1", true, true},       {"--optimized=yes", true, true},
-        {"--optimized=on", true, true},      {"--optimized=false", true, false},
-        {"--optimized=0", true, false},      {"--optimized=no", true, false},
-        {"--optimized=off", true, false},    {"--optimized=", true, false},
-        {"--optimized=TRUE", false, false},  {"--optimized=2", false, false},
-        {"--optimized=maybe", false, false},
+        {"", true, true},         {"=true", true, true},   {"=1", true, true},
+        {"=yes", true, true},     {"=on", true, true},     {"=false", true, false},
+        {"=0", true, false},      {"=no", true, false},    {"=off", true, false},
+        {"=", true, false},       {"=TRUE", false, false}, {"=2", false, false},
+        {"=maybe", false, false},
     };
+    static const struct {
+        const char *flag;
+        const bool *value;
+    } switches[] = {{"--optimized", &s.optimized}, {"--walls", &s.walls}};
 
     (void)state;
-    for (size_t i = 0; i < COUNT(cases); i++) {
-        if (read_flags(cases[i].flag, NULL, NULL) != cases[i].taken)
-            fail_msg("%s: %s", cases[i].flag, err.text);
-        if (cases[i].taken)
-            assert_int_equal(s.optimized, cases[i].value);
-        else
-            expect_contains(err.text, "takes true or false");
-    }
+    for (size_t k = 0; k < COUNT(switches); k++)
+        for (size_t i = 0; i < COUNT(cases); i++) {
+            char text[64];
+
+            snprintf(text, sizeof(text), "%s%s", switches[k].flag, cases[i].word);
+            if (read_flags(text, NULL, NULL) != cases[i].taken)
+                fail_msg("%s: %s", text, err.text);
+            if (cases[i].taken)
+                assert_int_equal(*switches[k].value, cases[i].value);
+            else
+                expect_contains(err.text, "takes true or false");
+        }
+}
+
+static void walls_are_up_unless_told_otherwise(void **state)
+{
+    (void)state;
+    assert_true(read_flags(NULL, NULL, NULL));
+    assert_true(s.walls);
+    setenv("FAAS_WALLS", "off", 1);
+    assert_true(read_flags(NULL, NULL, NULL));
+    assert_false(s.walls);
+    assert_true(read_flags("--walls", NULL, NULL));
+    assert_true(s.walls);
+    setenv("FAAS_WALLS", "low", 1);
+    assert_false(read_flags(NULL, NULL, NULL));
+    expect_contains(err.text, "FAAS_WALLS is \"low\", but takes true or false");
 }
 
 static void folders_are_kept_in_order(void **state)
@@ -347,8 +368,8 @@ static void help_names_every_setting(void **state)
         expect_contains(text, numbers[i].flag);
         expect_contains(text, numbers[i].env);
     }
-    const char *const others[] = {"--listen", "--functions", "--optimized", "--log-level",
-                                  "--help",   "--version",   "faas-server"};
+    const char *const others[] = {"--listen",    "--functions", "--optimized", "--walls",
+                                  "--log-level", "--help",      "--version",   "faas-server"};
     for (size_t i = 0; i < COUNT(others); i++)
         expect_contains(text, others[i]);
 }
@@ -366,7 +387,8 @@ int main(void)
                                clear_all),
         cmocka_unit_test_setup(an_ipv6_address_stands_in_brackets, clear_all),
         cmocka_unit_test_setup(port_wins_over_the_port_of_listen, clear_all),
-        cmocka_unit_test_setup(optimized_is_a_word_or_nothing, clear_all),
+        cmocka_unit_test_setup(switches_take_a_word_or_nothing, clear_all),
+        cmocka_unit_test_setup(walls_are_up_unless_told_otherwise, clear_all),
         cmocka_unit_test_setup(folders_are_kept_in_order, clear_all),
         cmocka_unit_test_setup(sixty_four_folders_are_the_most, clear_all),
         cmocka_unit_test_setup(help_and_version_are_actions, clear_all),

@@ -67,7 +67,7 @@ static void worker(const struct switchboard *board, size_t slot, const struct se
 
 static int run_server(void)
 {
-    static const struct roles roles = {front, worker};
+    static const struct roles roles = {front, worker, NULL};
     const struct settings settings = {.host = "127.0.0.1",
                                       .workers = WORKERS,
                                       .body_max = 1024,
