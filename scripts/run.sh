@@ -27,6 +27,9 @@ scripts/run.sh benchmark [--quick] [--json FILE] [section ...]
                                    measure, beside nginx and others; prints tables, and writes
                                    build/benchmark.json (sections: lifecycle requests natives
                                    footprint startup)
+scripts/run.sh reliability [--quick] [--minutes N] [--json FILE] [section ...]
+                                   kill, starve and attack the server; prints what came of it,
+                                   and writes build/reliability.json; fails when a goal is missed
 scripts/run.sh help                this text
 
 Packages come from Debian, through apt-get as root or by sudo, and only when one is missing.
@@ -153,6 +156,12 @@ benchmark() {
     FAAS_SERVER=$server exec "$python" "$root/tests/bench/run.py" "$@"
 }
 
+reliability() {
+    need "${build_packages[@]}" python3 python3-requests
+    build release
+    FAAS_SERVER=$server exec "$python" "$root/tests/reliability/run.py" "$@"
+}
+
 # -- Tests -----------------------------------------------------------------------------------------
 
 # Goes before a command that runs instrumented programs.
@@ -228,6 +237,7 @@ build)
     ;;
 test) run_tests "${@:2}" ;;
 benchmark) benchmark "${@:2}" ;;
+reliability) reliability "${@:2}" ;;
 help | -h) usage ;;
 *)
     usage >&2
