@@ -158,6 +158,7 @@ benchmark() {
 
 reliability() {
     need "${build_packages[@]}" python3 python3-requests
+    try need wrk
     build release
     FAAS_SERVER=$server exec "$python" "$root/tests/reliability/run.py" "$@"
 }

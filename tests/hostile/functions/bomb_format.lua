@@ -1,0 +1,5 @@
+-- expect: 500 memory_limit
+return function(params, ctx)
+  local s = "x"
+  while true do s = ("%s%s"):format(s, s) end
+end

@@ -1,0 +1,3 @@
+-- expect: 200
+_G.handler = function() while true do end end
+return function() return {} end

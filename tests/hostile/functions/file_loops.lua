@@ -1,0 +1,3 @@
+-- expect: 503 function_broken
+while true do end
+return function() end

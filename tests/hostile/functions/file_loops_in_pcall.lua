@@ -1,0 +1,3 @@
+-- expect: 503 function_broken
+while true do pcall(function() while true do end end) end
+return function() end

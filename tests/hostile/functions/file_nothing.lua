@@ -1,0 +1,2 @@
+-- expect: 503 function_broken
+local _ = 1

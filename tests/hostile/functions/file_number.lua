@@ -1,0 +1,2 @@
+-- expect: 503 function_broken
+return 42

@@ -1,0 +1,3 @@
+-- expect: 503 function_broken
+coroutine.yield(1)
+return function() end

@@ -1,0 +1,6 @@
+-- expect: 200 {"clean":true}
+local calls = 0
+return function()
+  calls = calls + 1
+  return {clean = calls == 1}
+end

@@ -1,0 +1,5 @@
+-- expect: 504 deadline
+-- A text without an end.
+return function(params, ctx)
+  load(function() return " " end)
+end

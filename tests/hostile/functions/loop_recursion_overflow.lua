@@ -1,0 +1,5 @@
+-- expect: 504 deadline
+return function(params, ctx)
+  local function deeper() return 1 + deeper() end
+  while true do pcall(deeper) end
+end

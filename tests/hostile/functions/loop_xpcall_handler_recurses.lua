@@ -1,0 +1,5 @@
+-- expect: 504 deadline
+return function(params, ctx)
+  local function handler() return xpcall(error, handler) end
+  while true do xpcall(error, handler) end
+end

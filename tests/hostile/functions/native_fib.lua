@@ -1,0 +1,5 @@
+-- expect: 504 deadline
+-- needs: natives
+return function(params, ctx)
+  return {n = require("fib").recursive(45)}
+end

@@ -1,0 +1,5 @@
+-- expect: 504 deadline
+-- needs: patterns
+return function(params, ctx)
+  return {found = (("("):rep(1e6)):find("%b()")}
+end

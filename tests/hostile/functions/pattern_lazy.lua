@@ -1,0 +1,5 @@
+-- expect: 504 deadline
+-- needs: patterns
+return function(params, ctx)
+  return {found = (("a"):rep(300)):find((".-"):rep(6) .. "b")}
+end

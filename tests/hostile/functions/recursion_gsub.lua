@@ -1,0 +1,7 @@
+-- expect: 500 function_error
+-- needs: patterns
+-- Each callback takes some of the C stack.
+return function(params, ctx)
+  local function deeper() return (("x"):gsub(".", deeper)) end
+  return {result = deeper()}
+end

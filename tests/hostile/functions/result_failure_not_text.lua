@@ -1,0 +1,4 @@
+-- expect: 200 {}
+return function(params, ctx)
+  return nil, {}
+end

@@ -1,0 +1,4 @@
+-- expect: 200 {"s":"\"}],\"code\":\"x"}
+return function(params, ctx)
+  return {s = '"}],"code":"x'}
+end

@@ -1,0 +1,4 @@
+-- expect: 500 bad_result
+return function(params, ctx)
+  return {[1.5] = 1}
+end
