@@ -8,7 +8,7 @@ import time
 
 TICKS = os.sysconf("SC_CLK_TCK")
 DIED = re.compile(r"(front|worker) died pid=\d+ (signal|exit)=(\d+)")
-ENDED = re.compile(r"worker is ended: its call ran past the deadline")
+ENDED = re.compile(r"worker is ended: its call ran past the deadline .*function=(\S+)")
 
 
 def pids(server):
@@ -31,13 +31,14 @@ def deaths(server):
 
 
 def ended_by_rule(server):
-    """How many workers were killed because a call was stuck in them."""
-    return len(ENDED.findall(server.log()))
+    """Functions whose calls were stuck, so that their workers were killed; one for each death."""
+    return ENDED.findall(server.log())
 
 
 def busy_s():
     """Processor time that all the machine has used so far, and what it could have."""
-    fields = [int(field) for field in pathlib.Path("/proc/stat").read_text().split("\n")[0].split()[1:9]]
+    line = pathlib.Path("/proc/stat").read_text().split("\n", 1)[0]
+    fields = [int(field) for field in line.split()[1:9]]
     return (sum(fields) - fields[3] - fields[4]) / TICKS, sum(fields) / TICKS
 
 
