@@ -10,7 +10,7 @@
 
 #include "base/clock.h"
 
-enum { WRITING_MS = 100, READ_BYTES = 16384 };
+enum { WRITING_MS = 100, WANT_MS = 100, READ_BYTES = 16384 };
 
 /* -- Lists ----------------------------------------------------------------------------------- */
 
@@ -137,12 +137,17 @@ static bool read_text(int fd, size_t most, struct buf *text, struct err *err)
     }
 }
 
-/* True when the content, or the reason that there is none, has changed. */
-static bool read_file(struct file *file, size_t most)
+bool file_is_want(int error)
+{
+    return error == EMFILE || error == ENFILE || error == ENOMEM;
+}
+
+/* True when the content, or the reason that there is none, has changed. `fd` has just been opened,
+ * or errno says why not. */
+static bool read_file(struct file *file, int fd, size_t most)
 {
     struct buf text = {0};
     struct err err = {.code = ERR_NONE};
-    int fd = open(file->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
     if (fd < 0)
         err_set_errno(&err, "it cannot be opened");
@@ -156,6 +161,8 @@ static bool read_file(struct file *file, size_t most)
     file->text = text;
     file->read = ok;
     file->error = ok ? NULL : strdup(err.text);
+    if (!ok && !file->error)
+        abort();
     return !same;
 }
 
@@ -169,16 +176,21 @@ static void keep_path(struct file *file, const char *path)
         abort();
 }
 
+static bool look_later(uint64_t when_ns, uint64_t *again_ns)
+{
+    if (*again_ns == 0 || when_ns < *again_ns)
+        *again_ns = when_ns;
+    return false;
+}
+
 bool file_look_at(struct file *file, const char *path, size_t most, uint64_t *again_ns)
 {
+    uint64_t now = clock_now_ns();
     struct stat s;
 
     file->seen = true;
-    if (file->busy_until > clock_now_ns()) {
-        if (*again_ns == 0 || file->busy_until < *again_ns)
-            *again_ns = file->busy_until;
-        return false;
-    }
+    if (file->busy_until > now)
+        return look_later(file->busy_until, again_ns);
     if (stat(path, &s) != 0) {
         file->seen = false;
         return false;
@@ -186,10 +198,13 @@ bool file_look_at(struct file *file, const char *path, size_t most, uint64_t *ag
     struct file_mark mark = mark_of(&s);
     if (!file->told && (file->read || file->error) && same_mark(&file->mark, &mark))
         return false;
+    keep_path(file, path);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0 && file_is_want(errno))
+        return look_later(now + WANT_MS * NS_PER_MS, again_ns);
     file->mark = mark;
     file->told = false;
-    keep_path(file, path);
-    if (!read_file(file, most))
+    if (!read_file(file, fd, most))
         return false;
     file->serial = file_next_serial();
     return true;

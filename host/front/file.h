@@ -43,8 +43,13 @@ void files_fini(struct files *files);
 /* Drops what a scan did not see, and begins the next one; true when any of that had been read. */
 bool files_drop_unseen(struct files *files);
 
+/* Is this errno one of the process's own want, of descriptors or memory? It says nothing about what
+ * was to be opened. */
+bool file_is_want(int error);
+
 /* Reads the file at `path` when it has changed; true when its content is another now. While it is
- * being written it is left for later, and `*again_ns` is made no later than that. A file of more
+ * being written, or cannot be opened for want of descriptors, it is left for later, and `*again_ns`
+ * is made no later than that. A file of more
  * than `most` bytes is not read. */
 bool file_look_at(struct file *file, const char *path, size_t most, uint64_t *again_ns);
 

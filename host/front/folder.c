@@ -3,6 +3,7 @@
 #include "front/folder.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <sys/inotify.h>
@@ -83,6 +84,7 @@ struct lib_scan {
     struct folder *folder;
     uint64_t *again_ns;
     bool changed;
+    bool cut; /* for want of descriptors: what was not seen may be there */
     int watches[LIB_WATCHES];
     size_t watch_count;
 };
@@ -167,8 +169,10 @@ static void scan_lib(struct lib_scan *scan, const char *path, const char *prefix
     DIR *dir = depth <= LIB_DEPTH_MAX ? opendir(path) : NULL;
     struct dirent *entry;
 
-    if (!dir)
+    if (!dir) {
+        scan->cut |= depth <= LIB_DEPTH_MAX && file_is_want(errno);
         return;
+    }
     watch_lib(scan, path);
     while ((entry = readdir(dir)))
         if (entry->d_name[0] != '.')
@@ -202,19 +206,23 @@ static void build_blob(struct folder *folder)
     folder->modules_serial = file_next_serial();
 }
 
-static void scan_modules(struct folder *folder, uint64_t *again_ns)
+/* False when not all could be seen. */
+static bool scan_modules(struct folder *folder, uint64_t *again_ns)
 {
     struct lib_scan scan = {.folder = folder, .again_ns = again_ns};
     char path[PATH_MAX];
     struct stat s;
 
     if ((size_t)snprintf(path, sizeof(path), "%s/lib", folder->path) >= sizeof(path))
-        return;
+        return true;
     if (find_out(folder, path, &s))
         scan_lib(&scan, path, "", 0);
+    if (scan.cut)
+        return false;
     keep_watches(&scan);
     if (drop_unseen(&folder->modules, again_ns) || scan.changed)
         build_blob(folder);
+    return true;
 }
 
 /* -- Functions ------------------------------------------------------------------------------- */
@@ -266,13 +274,14 @@ bool folder_scan(struct folder *folder, uint64_t *again_ns)
     watch(folder);
     folder->polled = false;
     DIR *dir = opendir(folder->path);
+    if (!dir && file_is_want(errno))
+        return false;
     while (dir && (entry = readdir(dir)))
         scan_entry(folder, entry, again_ns);
     if (dir)
         closedir(dir);
     drop_unseen(&folder->files, again_ns);
-    scan_modules(folder, again_ns);
-    return dir != NULL;
+    return scan_modules(folder, again_ns) && dir;
 }
 
 static bool any_stale_link(const struct files *files)

@@ -27,7 +27,8 @@ void folder_init(struct folder *folder, const char *path, int inotify, size_t fi
 void folder_fini(struct folder *folder);
 
 /* Watches the folder and reads what changed. Files being written are left for later: `*again_ns` is
- * when to come back, 0 for never. False when the folder is not there. */
+ * when to come back, 0 for never. False when the folder is not there, or cannot be opened for want
+ * of descriptors or memory: what is known of it then stays. */
 bool folder_scan(struct folder *folder, uint64_t *again_ns);
 
 /* Takes note of an inotify event; true when the folder is to be scanned for it. */

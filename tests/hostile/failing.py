@@ -155,3 +155,7 @@ def sweep(server, orders, find_pid, points):
         failed += orders.get(FAILED)
         recovers(server)
     return wrong, failed
+
+
+def a_worker(server):
+    return min(wait_until(server.workers, "a worker").values())

@@ -2,6 +2,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "folder_fixture.h"
 
+#include <sys/resource.h>
+
 static void expect_error(const char *name, const char *part)
 {
     struct file *file = folder_find(&folder, str_of(name));
@@ -266,6 +268,53 @@ static void a_folder_that_is_not_there_comes_later(void **state)
     folder_fini(&later);
 }
 
+/* Sets how many descriptors this process may have, and returns what was before. */
+static rlim_t limit_files(rlim_t most)
+{
+    struct rlimit limit;
+
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    rlim_t before = limit.rlim_cur;
+    limit.rlim_cur = most;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    return before;
+}
+
+static void without_descriptors_all_stays_as_it_was(void **state)
+{
+    uint64_t again_ns = 0;
+
+    (void)state;
+    assert_int_equal(mkdir(path_of("lib"), 0755), 0);
+    assert_int_equal(mkdir(path_of("lib/sub"), 0755), 0);
+    write_text("f.lua", STR("old"));
+    write_text("lib/sub/m.lua", STR("old"));
+    scan();
+    uint64_t modules = folder.modules_serial;
+    write_text("f.lua", STR("newer"));
+    write_text("lib/sub/m.lua", STR("newer"));
+    while (note_events())
+        ;
+    /* none at all; one, which the folder takes and then lib, so that what is in them stays shut */
+    for (rlim_t spare = 0; spare < 2; spare++) {
+        int next = dup(inotify);
+        close(next);
+        rlim_t before = limit_files((rlim_t)next + spare);
+        assert_false(folder_scan(&folder, &again_ns));
+        limit_files(before);
+        expect_text("f", "old");
+        assert_int_equal(folder.modules.count, 1);
+        assert_int_equal(folder.modules_serial, modules);
+    }
+    assert_int_not_equal(again_ns, 0);
+    scan();
+    expect_text("f", "newer");
+    assert_int_not_equal(folder.modules_serial, modules);
+    assert_int_equal(unlink(path_of("lib/sub/m.lua")), 0);
+    assert_int_equal(rmdir(path_of("lib/sub")), 0);
+    assert_int_equal(rmdir(path_of("lib")), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -280,6 +329,7 @@ int main(void)
         FOLDER_TEST(files_past_the_4096th_are_left_out),
         FOLDER_TEST(events_of_other_files_call_for_no_scan),
         FOLDER_TEST(a_folder_that_is_not_there_comes_later),
+        FOLDER_TEST(without_descriptors_all_stays_as_it_was),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
