@@ -21,6 +21,11 @@ def pss_kib(server):
     return sum(int(re.search(r"^Pss: +(\d+) kB$", text, re.M)[1]) for text in texts)
 
 
+def rss_kib(pid):
+    status = pathlib.Path(f"/proc/{pid}/status").read_text()
+    return int(re.search(r"^VmRSS:\s+(\d+) kB$", status, re.M)[1])
+
+
 def descriptors(server):
     return sum(len(os.listdir(f"/proc/{pid}/fd")) for pid in pids(server))
 
