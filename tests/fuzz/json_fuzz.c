@@ -1,13 +1,8 @@
 /* json_fuzz.c - any bytes decoded in a vm, encoded and decoded again: the same comes out. */
 /* SPDX-License-Identifier: MIT */
-#include "fuzz.h"
+#include "vm_once.h"
 
-#include <luajit-2.1/lauxlib.h>
-
-#include "worker/json.h"
-#include "worker/vm.h"
-
-enum { OUT_MAX = 1 << 20, HEAP_MAX = 8 << 20 };
+enum { OUT_MAX = 1 << 20 };
 
 static struct buf first, second;
 
@@ -38,22 +33,12 @@ static int l_fuzz(lua_State *L)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static struct loader loader;
-    static struct code *code;
     char *copy = fuzz_copy(data, size);
     struct str text = {copy, size};
     struct err err;
 
-    if (!code) {
-        json_init();
-        MUST(loader_add(&loader, 1, STR("fuzz"), STR("return function() end"), STR("")));
-        code = loader_find(&loader, 1);
-    }
-    struct vm *vm = vm_open(code, HEAP_MAX, &err);
-    MUST(vm);
-    if (!vm_protect(vm, l_fuzz, &text, &err))
+    if (!vm_once(l_fuzz, &text, &err))
         MUST(err.code == ERR_MEMORY_LIMIT);
-    vm_close(vm);
     free(copy);
     return 0;
 }
