@@ -46,7 +46,7 @@ static int l_give(lua_State *L)
 /* What the front takes for parameters the worker can give to a function. */
 static void read_body(struct str body)
 {
-    struct err err = {ERR_NONE, ""};
+    struct err err = {.code = ERR_NONE};
     json_t *params;
 
     if (!params_parse(body, &params, &err)) {
@@ -71,7 +71,7 @@ static void on_chain(void *owner, const struct err *err, struct str json,
 static void read_chain(struct str body)
 {
     const struct request request = {.call_id = STR("fuzz")};
-    struct err err = {ERR_NONE, ""};
+    struct err err = {.code = ERR_NONE};
 
     MUST(!compose_chain(body, &request, on_chain, NULL, &err));
     MUST(err.code == ERR_BAD_JSON || err.code == ERR_BAD_REQUEST ||

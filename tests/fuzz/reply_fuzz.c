@@ -40,7 +40,7 @@ static void read_declaration(struct str text)
 {
     const struct settings settings = {.timeout_ms = 1000, .memory_mb = 64};
     struct version version = {0};
-    struct err err = {ERR_NONE, ""};
+    struct err err = {.code = ERR_NONE};
 
     if (!declaration_read(&version, text, &settings, &err)) {
         MUST(!version.description && err.code == ERR_FUNCTION_ERROR && err.text[0]);

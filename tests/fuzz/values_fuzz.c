@@ -127,7 +127,7 @@ static int l_fuzz(lua_State *L)
 {
     static struct buf out;
     struct input *in = lua_touserdata(L, 1);
-    struct err err = {ERR_NONE, ""};
+    struct err err = {.code = ERR_NONE};
 
     buf_clear(&out);
     lua_settop(L, 0);
