@@ -110,10 +110,10 @@ def settle(server):
 
 def turn(server, functions, count, rate, seed):
     """One round: (idle, mixed) of the healthy load, hostile, and how busy the processors were."""
-    with Load(server.port, pick_healthy, judge_healthy, rate) as load, watch.Busy() as calm:
+    with Load(server.port, pick_healthy, judge_healthy, rate) as load, watch.Busy(server) as calm:
         load.process.join(IDLE_S)
         idle = load.stop()
-    with Load(server.port, pick_healthy, judge_healthy, rate) as load, watch.Busy() as busy:
+    with Load(server.port, pick_healthy, judge_healthy, rate) as load, watch.Busy(server) as busy:
         with attack(server, functions, count, seed) as hostile:
             bad = hostile.wait(60 + 20 * count / HOSTILE_RATE)
         mixed = load.stop()
@@ -169,9 +169,11 @@ def measure(server, functions, plan):
         healthy += [*idle.calls, *mixed.calls]
         hostile += bad.calls
         yield {"what": f"round {number + 1}: healthy p99, idle to mixed", "goal": "", "met": None,
-               "seen": f"{idle.p99_ms():.2f} to {mixed.p99_ms():.2f} ms; processors"
-                       f" {calm.per_cent:.0f} to {busy.per_cent:.0f} % busy, a client"
-                       f" {100 * mixed.cpu_s / busy.seconds:.0f} % of one"}
+               "seen": f"{idle.p99_ms():.2f} to {mixed.p99_ms():.2f} ms"}
+        yield {"what": "processors, idle", "goal": "", "met": None,
+               "seen": calm.describe(idle.cpu_s)}
+        yield {"what": "processors, mixed", "goal": "", "met": None,
+               "seen": busy.describe(mixed.cpu_s + bad.cpu_s)}
     wrong = sorted({label for _, _, label in hostile if label != "ok"})
     failed = sorted({label for _, _, label in healthy if label != "ok"})
     yield {"what": f"hostile calls of {len(functions)} functions", "goal": "", "met": None,

@@ -4,7 +4,6 @@
 import os
 import pathlib
 import re
-import time
 
 TICKS = os.sysconf("SC_CLK_TCK")
 DIED = re.compile(r"(front|worker) died pid=\d+ (signal|exit)=(\d+)")
@@ -47,14 +46,35 @@ def busy_s():
     return (sum(fields) - fields[3] - fields[4]) / TICKS, sum(fields) / TICKS
 
 
+def cpu_s(server):
+    """Processor time of all its processes, also of those that have ended."""
+    ticks = 0
+    for pid in pids(server):
+        text = pathlib.Path(f"/proc/{pid}/stat").read_text()
+        fields = text[text.rindex(")") + 2:].split()
+        ticks += sum(map(int, fields[11:15 if pid == server.pid else 13]))
+    return ticks / TICKS
+
+
 class Busy:
-    """How much of the processors was used while it was open, in per cent."""
+    """How much of the machine's processors was used while it was open, in per cent: by all, and by
+    the server."""
+
+    def __init__(self, server):
+        self.server = server
 
     def __enter__(self):
-        self.began, self.clock = busy_s(), time.monotonic()
+        self.began, self.server_began = busy_s(), cpu_s(self.server)
         return self
 
     def __exit__(self, *_):
         used, could = (now - before for now, before in zip(busy_s(), self.began))
-        self.per_cent = 100 * used / max(could, 1e-9)
-        self.seconds = time.monotonic() - self.clock
+        self.could_s = max(could, 1e-9)
+        self.all = 100 * used / self.could_s
+        self.ours = 100 * (cpu_s(self.server) - self.server_began) / self.could_s
+
+    def describe(self, client_s):
+        """What the server, its clients, and others had of the processors."""
+        client = 100 * client_s / self.could_s
+        return (f"server {self.ours:.0f} %, clients {client:.0f} %,"
+                f" others {max(0, self.all - self.ours - client):.0f} %")
