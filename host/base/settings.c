@@ -1,23 +1,16 @@
-/* settings.c - reading settings from the environment and the flags. */
+/* settings.c - reading settings from a file, the environment and the flags. */
 /* SPDX-License-Identifier: MIT */
 #include "base/settings.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/str.h"
 
-enum { FOLDERS_MAX = 64, FLAG_FIRST_NUMBER = 256 };
-enum {
-    FLAG_LISTEN = 1,
-    FLAG_FUNCTIONS,
-    FLAG_OPTIMIZED,
-    FLAG_WALLS,
-    FLAG_LOG_LEVEL,
-    FLAG_HELP,
-    FLAG_VERSION
-};
+enum { FOLDERS_MAX = 64, FILE_MAX = 64 << 10 };
+enum { FLAG_SETTINGS = 1, FLAG_HELP, FLAG_VERSION, FLAG_FIRST_WORD = 256, FLAG_FIRST_NUMBER = 512 };
 
 struct number {
     const char *flag, *env, *help;
@@ -81,6 +74,11 @@ static bool set_listen(struct settings *s, const char *name, const char *text, s
     return set_port(s, name, str_of(colon + 1), err);
 }
 
+static bool set_port_alone(struct settings *s, const char *name, const char *text, struct err *err)
+{
+    return set_port(s, name, str_of(text), err);
+}
+
 static bool set_bool(bool *value, const char *name, const char *text, struct err *err)
 {
     static const char *const yes[] = {"true", "1", "yes", "on"}, *const no[] = {"false", "0", "no",
@@ -97,8 +95,19 @@ static bool set_bool(bool *value, const char *name, const char *text, struct err
     return err_set(err, ERR_BAD_REQUEST, "%s is \"%s\", but takes true or false", name, text);
 }
 
-static bool add_folder(struct settings *s, const char *folder, struct err *err)
+static bool set_optimized(struct settings *s, const char *name, const char *text, struct err *err)
 {
+    return set_bool(&s->optimized, name, text, err);
+}
+
+static bool set_walls(struct settings *s, const char *name, const char *text, struct err *err)
+{
+    return set_bool(&s->walls, name, text, err);
+}
+
+static bool add_folder(struct settings *s, const char *name, const char *folder, struct err *err)
+{
+    (void)name;
     if (s->functions_count == FOLDERS_MAX)
         return err_set(err, ERR_BAD_REQUEST, "more than %d functions folders", FOLDERS_MAX);
     s->functions[s->functions_count++] = folder;
@@ -113,22 +122,105 @@ static bool set_level(struct settings *s, const char *name, const char *text, st
                    text);
 }
 
+/* What is no number. A flag that may stand alone means "true". */
+static const struct word {
+    const char *flag, *env; /* flag NULL: by the environment only */
+    int argument;
+    bool (*set)(struct settings *s, const char *name, const char *text, struct err *err);
+} words[] = {
+    {"listen", "FAAS_LISTEN", required_argument, set_listen},
+    {NULL, "PORT", required_argument, set_port_alone}, /* wins over the port of the one above */
+    {"functions", "FAAS_FUNCTIONS", required_argument, add_folder},
+    {"optimized", "OPTIMIZED", optional_argument, set_optimized},
+    {"walls", "FAAS_WALLS", optional_argument, set_walls},
+    {"log-level", "FAAS_LOG_LEVEL", required_argument, set_level},
+};
+
+enum { WORDS = sizeof(words) / sizeof(*words) };
+
+/* -- The file -------------------------------------------------------------------------------- */
+
+static bool set_by_name(struct settings *s, struct str flag, const char *where, const char *text,
+                        struct err *err)
+{
+    char name[320];
+
+    snprintf(name, sizeof(name), "%s: %.*s", where, STR_ARG(flag));
+    for (size_t i = 0; i < WORDS; i++)
+        if (words[i].flag && str_equal(flag, str_of(words[i].flag)))
+            return words[i].set(s, name, text, err);
+    for (size_t i = 0; i < NUMBERS; i++)
+        if (str_equal(flag, str_of(numbers[i].flag)))
+            return set_number(s, &numbers[i], name, text, err);
+    return err_set(err, ERR_BAD_REQUEST, "%s: \"%.*s\" is no setting", where,
+                   flag.len < 64 ? (int)flag.len : 64, flag.at);
+}
+
+/* `line` ends with a NUL behind it, which a value that is kept then ends with too. */
+static bool read_line(struct settings *s, char *line, const char *where, struct err *err)
+{
+    struct str value = str_trim(str_of(line));
+
+    if (value.len == 0 || value.at[0] == '#')
+        return true;
+    struct str flag = str_trim(str_cut(&value, '='));
+    if (!value.at)
+        return err_set(err, ERR_BAD_REQUEST, "%s: a line is NAME = VALUE", where);
+    value = str_trim(value);
+    line[(size_t)(value.at - line) + value.len] = '\0';
+    return set_by_name(s, flag, where, value.at, err);
+}
+
+static bool read_lines(struct settings *s, const char *path, size_t len, struct err *err)
+{
+    char where[256];
+    int number = 0;
+
+    for (char *line = s->file_text, *end; line; line = end) {
+        end = strchr(line, '\n');
+        if (end)
+            *end++ = '\0';
+        else if (line + strlen(line) != s->file_text + len)
+            return err_set(err, ERR_BAD_REQUEST, "%s is no text", path);
+        snprintf(where, sizeof(where), "%.240s:%d", path, ++number);
+        if (!read_line(s, line, where, err))
+            return false;
+    }
+    return true;
+}
+
+static bool read_file(struct settings *s, const char *path, struct err *err)
+{
+    FILE *file = fopen(path, "re");
+
+    s->file_text = malloc(FILE_MAX + 1);
+    size_t len = file && s->file_text ? fread(s->file_text, 1, FILE_MAX + 1, file) : 0;
+    bool failed = !file || !s->file_text || ferror(file);
+    int why = errno;
+    if (file)
+        fclose(file);
+    if (failed)
+        return err_set(err, ERR_BAD_REQUEST, "the settings file \"%s\" cannot be read: %s", path,
+                       strerror(why));
+    if (len > FILE_MAX)
+        return err_set(err, ERR_BAD_REQUEST, "the settings file \"%s\" is more than %d bytes", path,
+                       FILE_MAX);
+    s->file_text[len] = '\0';
+    return read_lines(s, path, len, err);
+}
+
+/* -- The environment and the flags ----------------------------------------------------------- */
+
 static bool read_environment(struct settings *s, struct err *err)
 {
     const char *text;
 
-    if ((text = getenv("FAAS_LISTEN")) && !set_listen(s, "FAAS_LISTEN", text, err))
-        return false;
-    if ((text = getenv("PORT")) && !set_port(s, "PORT", str_of(text), err))
-        return false;
-    if ((text = getenv("FAAS_FUNCTIONS")) && *text && !add_folder(s, text, err))
-        return false;
-    if ((text = getenv("OPTIMIZED")) && !set_bool(&s->optimized, "OPTIMIZED", text, err))
-        return false;
-    if ((text = getenv("FAAS_WALLS")) && !set_bool(&s->walls, "FAAS_WALLS", text, err))
-        return false;
-    if ((text = getenv("FAAS_LOG_LEVEL")) && !set_level(s, "FAAS_LOG_LEVEL", text, err))
-        return false;
+    for (size_t i = 0; i < WORDS; i++) {
+        text = getenv(words[i].env);
+        if (text && (*text || words[i].set != add_folder) &&
+            !words[i].set(s, words[i].env, text, err))
+            return false;
+    }
     for (size_t i = 0; i < NUMBERS; i++)
         if ((text = getenv(numbers[i].env)) &&
             !set_number(s, &numbers[i], numbers[i].env, text, err))
@@ -136,56 +228,70 @@ static bool read_environment(struct settings *s, struct err *err)
     return true;
 }
 
+static int next_flag(int argc, char **argv)
+{
+    struct option options[NUMBERS + WORDS + 4] = {
+        {"settings", required_argument, NULL, FLAG_SETTINGS},
+        {"help", no_argument, NULL, FLAG_HELP},
+        {"version", no_argument, NULL, FLAG_VERSION},
+    };
+    size_t count = 3;
+
+    for (int i = 0; i < WORDS; i++)
+        if (words[i].flag)
+            options[count++] =
+                (struct option){words[i].flag, words[i].argument, NULL, FLAG_FIRST_WORD + i};
+    for (int i = 0; i < NUMBERS; i++)
+        options[count++] =
+            (struct option){numbers[i].flag, required_argument, NULL, FLAG_FIRST_NUMBER + i};
+    return getopt_long(argc, argv, "", options, NULL);
+}
+
+/* The file comes before the flags, but a flag tells which it is. */
+static const char *find_file(int argc, char **argv)
+{
+    const char *path = getenv("FAAS_SETTINGS");
+    int flag, told = opterr;
+
+    opterr = 0;
+    optind = 1;
+    while ((flag = next_flag(argc, argv)) != -1)
+        if (flag == FLAG_SETTINGS)
+            path = optarg;
+    opterr = told;
+    return path && *path ? path : NULL;
+}
+
 static bool apply_flag(struct settings *s, int flag, enum settings_action *action, struct err *err)
 {
-    switch (flag) {
-    case FLAG_LISTEN:
-        return set_listen(s, "--listen", optarg, err);
-    case FLAG_FUNCTIONS:
-        return add_folder(s, optarg, err);
-    case FLAG_OPTIMIZED:
-        return set_bool(&s->optimized, "--optimized", optarg ? optarg : "true", err);
-    case FLAG_WALLS:
-        return set_bool(&s->walls, "--walls", optarg ? optarg : "true", err);
-    case FLAG_LOG_LEVEL:
-        return set_level(s, "--log-level", optarg, err);
-    case FLAG_HELP:
-        *action = SETTINGS_HELP;
-        return true;
-    case FLAG_VERSION:
-        *action = SETTINGS_VERSION;
-        return true;
-    default:
-        break;
-    }
-    if (flag < FLAG_FIRST_NUMBER)
-        return err_set(err, ERR_BAD_REQUEST, "see --help for the flags");
-    const struct number *n = &numbers[flag - FLAG_FIRST_NUMBER];
     char name[64];
 
-    snprintf(name, sizeof(name), "--%s", n->flag);
-    return set_number(s, n, name, optarg, err);
+    if (flag == FLAG_SETTINGS)
+        return true;
+    if (flag == FLAG_HELP || flag == FLAG_VERSION) {
+        *action = flag == FLAG_HELP ? SETTINGS_HELP : SETTINGS_VERSION;
+        return true;
+    }
+    if (flag >= FLAG_FIRST_NUMBER) {
+        const struct number *n = &numbers[flag - FLAG_FIRST_NUMBER];
+
+        snprintf(name, sizeof(name), "--%s", n->flag);
+        return set_number(s, n, name, optarg, err);
+    }
+    if (flag < FLAG_FIRST_WORD)
+        return err_set(err, ERR_BAD_REQUEST, "see --help for the flags");
+    const struct word *w = &words[flag - FLAG_FIRST_WORD];
+    snprintf(name, sizeof(name), "--%s", w->flag);
+    return w->set(s, name, optarg ? optarg : "true", err);
 }
 
 static bool read_flags(struct settings *s, int argc, char **argv, enum settings_action *action,
                        struct err *err)
 {
-    struct option options[NUMBERS + 8] = {
-        {"listen", required_argument, NULL, FLAG_LISTEN},
-        {"functions", required_argument, NULL, FLAG_FUNCTIONS},
-        {"optimized", optional_argument, NULL, FLAG_OPTIMIZED},
-        {"walls", optional_argument, NULL, FLAG_WALLS},
-        {"log-level", required_argument, NULL, FLAG_LOG_LEVEL},
-        {"help", no_argument, NULL, FLAG_HELP},
-        {"version", no_argument, NULL, FLAG_VERSION},
-    };
     int flag;
 
-    for (int i = 0; i < NUMBERS; i++)
-        options[7 + i] =
-            (struct option){numbers[i].flag, required_argument, NULL, FLAG_FIRST_NUMBER + i};
     optind = 1;
-    while ((flag = getopt_long(argc, argv, "", options, NULL)) != -1)
+    while ((flag = next_flag(argc, argv)) != -1)
         if (!apply_flag(s, flag, action, err))
             return false;
     if (optind < argc)
@@ -196,6 +302,8 @@ static bool read_flags(struct settings *s, int argc, char **argv, enum settings_
 bool settings_read(struct settings *s, int argc, char **argv, const char *builtin,
                    enum settings_action *action, struct err *err)
 {
+    const char *path = find_file(argc, argv);
+
     *action = SETTINGS_RUN;
     *s = (struct settings){.host = "127.0.0.1", .port = 8088, .walls = true, .log_level = LOG_INFO};
     s->functions = calloc(FOLDERS_MAX, sizeof(*s->functions));
@@ -203,22 +311,29 @@ bool settings_read(struct settings *s, int argc, char **argv, const char *builti
         return err_set_errno(err, "settings");
     for (size_t i = 0; i < NUMBERS; i++)
         *number_in(s, &numbers[i]) = numbers[i].value;
-    if (builtin && !add_folder(s, builtin, err))
+    if (builtin && !add_folder(s, NULL, builtin, err))
         return false;
-    return read_environment(s, err) && read_flags(s, argc, argv, action, err);
+    return (!path || read_file(s, path, err)) && read_environment(s, err) &&
+           read_flags(s, argc, argv, action, err);
 }
 
 void settings_fini(struct settings *s)
 {
     free(s->functions);
+    free(s->file_text);
     s->functions = NULL;
+    s->file_text = NULL;
 }
 
 void settings_help(const char *program)
 {
     printf(
         "usage: %s [flags]\n"
-        "Serves Lua functions over HTTP. A flag wins over its environment variable.\n\n"
+        "Serves Lua functions over HTTP. A flag wins over its environment variable, and that\n"
+        "over the settings file. SIGTERM drains and ends it, SIGHUP reloads binary and "
+        "settings.\n\n"
+        "  --settings FILE         lines NAME = VALUE, the names as of these flags; # begins a\n"
+        "                          line of comment (FAAS_SETTINGS)\n"
         "  --listen HOST:PORT      127.0.0.1:8088. A port alone keeps the host, :PORT is every\n"
         "                          address, port 0 any free one (FAAS_LISTEN; PORT)\n"
         "  --functions DIR         one more folder of functions, repeatable; in a later one a\n"

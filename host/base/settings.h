@@ -39,13 +39,16 @@
       "how deep calls made by functions may be nested")                                            \
     X(pool_max, "pool-max", "FAAS_POOL_MAX", 1024, 1, 4096, "warm instances of one function")      \
     X(drain_ms, "drain-ms", "FAAS_DRAIN_MS", 30000, 0, 600000,                                     \
-      "time running calls have to end after SIGTERM")
+      "time running calls have to end after SIGTERM or SIGHUP")                                    \
+    X(reload_ms, "reload-ms", "FAAS_RELOAD_MS", 30000, 100, 600000,                                \
+      "time new processes have to become ready after SIGHUP")
 
 struct settings {
     char host[256];         /* "" is every address */
     uint16_t port;          /* 0: any */
     const char **functions; /* folders in order, the built-in one first; borrowed texts */
     size_t functions_count;
+    char *file_text; /* what texts of the settings file are borrowed from */
     bool optimized, walls;
     enum log_level log_level;
 #define X(field, flag, env, def, least, most, help) int64_t field;
@@ -55,7 +58,7 @@ struct settings {
 
 enum settings_action { SETTINGS_RUN, SETTINGS_HELP, SETTINGS_VERSION };
 
-/* Fills `s` from defaults, then the environment, then the flags: the later wins.
+/* Fills `s` from defaults, then the settings file, the environment, the flags: the later wins.
  *
  *   owns    the caller: settings_fini. Texts are borrowed from argv, the environment, `builtin`.
  *   fails   with a sentence that names the setting and its range

@@ -1,23 +1,10 @@
 /* settings_fuzz.c - any words, one a line, as the flags that the server is started with. */
 /* SPDX-License-Identifier: MIT */
-#include "fuzz.h"
+#include "ranges.h"
 
 #include <getopt.h>
 
-#include "base/settings.h"
-
 enum { WORDS_MOST = 80 };
-
-static void expect_ranges(const struct settings *s)
-{
-#define X(field, flag, env, def, least, most, help) MUST(s->field >= least && s->field <= most);
-    SETTINGS_NUMBERS(X)
-#undef X
-    MUST(memchr(s->host, '\0', sizeof(s->host)));
-    MUST(s->functions_count <= 64);
-    for (size_t i = 0; i < s->functions_count; i++)
-        MUST(s->functions[i]);
-}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -73,6 +73,8 @@ def test_bounds_of_a_number(flag, env, least, most):
     (["--functions", "/does/not/exist"], {}, "/does/not/exist"),
     (["--functions", __file__], {}, "no folder"),
     ([], {"FAAS_FUNCTIONS": "/does/not/exist"}, "/does/not/exist"),
+    (["--settings", "/does/not/exist"], {}, "/does/not/exist"),
+    ([], {"FAAS_SETTINGS": __file__}, "test_startup.py:2: a line is NAME = VALUE"),
 ])
 def test_what_makes_no_sense_ends_it_with_2_and_a_sentence(flags, env, word):
     status, said, complaint = run(*flags, env=env)
@@ -93,7 +95,8 @@ def test_help_names_every_setting():
     assert (status, complaint) == (0, "")
     for flag, env, *_ in NUMBERS:
         assert f"--{flag} " in said and f"({env})" in said
-    for word in ("--listen", "--functions", "--optimized", "--walls", "--log-level", "PORT", "OPTIMIZED"):
+    for word in ("--settings", "FAAS_SETTINGS", "--listen", "--functions", "--optimized", "--walls",
+                 "--log-level", "PORT", "OPTIMIZED"):
         assert word in said
 
 
@@ -108,6 +111,16 @@ def test_environment_is_obeyed_and_flags_win(start):
     assert server.port != 1  # --listen
     assert server.invoke("hash", "{}" + " " * 1023).status_code == 413
     assert len(start(flags=["--workers", "2"], env={"FAAS_WORKERS": "3"}).workers()) == 2
+
+
+def test_settings_file_is_obeyed_and_the_environment_wins(start, tmp_path):
+    file = tmp_path / "settings"
+    file.write_text("workers = 2\nbody-max = 1024\nlisten = 127.0.0.1:1\n")
+    server = start(flags=["--settings", str(file)], env={"FAAS_BODY_MAX": "2048"})
+    assert len(server.workers()) == 2
+    assert server.port != 1  # --listen
+    assert server.invoke("hash", "{}" + " " * 2000).status_code == 200
+    assert server.invoke("hash", "{}" + " " * 2047).status_code == 413
 
 
 def test_functions_folder_of_the_environment_comes_before_those_of_flags(tmp_path):
