@@ -50,13 +50,13 @@ static bool check_folders(const struct settings *s, struct err *err)
 }
 
 /* Returns the exit status, or -1 with `err`. */
-static int act(enum settings_action action, const struct settings *settings, const char *program,
+static int act(enum settings_action action, const struct settings *settings, char **argv,
                struct err *err)
 {
     static const struct roles roles = {server_main, worker_main, worker_rehearse};
 
     if (action == SETTINGS_HELP) {
-        settings_help(program);
+        settings_help(argv[0]);
         return 0;
     }
     if (action == SETTINGS_VERSION) {
@@ -67,7 +67,7 @@ static int act(enum settings_action action, const struct settings *settings, con
         return -1;
     log_init("supervisor", settings->log_level);
     pace_init();
-    return supervisor_main(settings, &roles);
+    return supervisor_main(settings, &roles, argv);
 }
 
 int main(int argc, char **argv)
@@ -81,7 +81,7 @@ int main(int argc, char **argv)
     if (!builtin)
         fprintf(stderr, "%s: the built-in functions are not where they should be\n", argv[0]);
     if (settings_read(&settings, argc, argv, builtin, &action, &err))
-        status = act(action, &settings, argv[0], &err);
+        status = act(action, &settings, argv, &err);
     if (status < 0)
         fprintf(stderr, "%s: %s\n", argv[0], err.text);
     settings_fini(&settings);

@@ -20,7 +20,7 @@ enum { EARLY_MAX = 64 << 10, LEFT_MS = 100 };
 
 static size_t body_max;
 static struct timers *timers;
-static size_t count;
+static size_t count, waiting;
 static bool closing;
 
 static const char *reason_of(int status)
@@ -119,6 +119,7 @@ void exchange_wait(struct exchange *ex, void (*gone)(void *owner), void *owner)
 
     ex->gone = gone;
     ex->owner = owner;
+    waiting++;
     *waiting_on(socket) = ex;
     h2o_socket_dont_read(socket, 1);
     h2o_socket_read_start(socket, on_early);
@@ -131,6 +132,7 @@ static void end_wait(struct exchange *ex)
     if (*waiting_on(socket) != ex)
         return;
     *waiting_on(socket) = NULL;
+    waiting--;
     timer_stop(timers, &ex->left);
     h2o_socket_dont_read(socket, 0);
     ex->gone = NULL; /* nobody works on it any more */
@@ -307,6 +309,11 @@ void exchange_send_error(struct exchange *ex, const struct err *err, struct str 
 size_t exchange_count(void)
 {
     return count;
+}
+
+size_t exchange_waiting(void)
+{
+    return waiting;
 }
 
 void exchange_close_connections(void)

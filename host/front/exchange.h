@@ -48,6 +48,9 @@ void exchange_send_error(struct exchange *ex, const struct err *err, struct str 
 /* Requests that have not been answered, or whose answer is still being sent. */
 size_t exchange_count(void);
 
+/* Those of them that somebody works on: exchange_wait. */
+size_t exchange_waiting(void);
+
 /* From now on replies close their connections. */
 void exchange_close_connections(void);
 

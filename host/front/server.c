@@ -4,17 +4,15 @@
 
 #include <errno.h>
 #include <h2o.h>
-#include <h2o/http1.h>
 #include <jansson.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/pace.h"
+#include "front/connections.h"
 #include "front/front_wall.h"
 #include "front/inbox.h"
 #include "front/pools.h"
@@ -22,94 +20,86 @@
 #include "front/routes.h"
 #include "wire/control.h"
 
-enum {
-    LISTENERS_MAX = 16,
-    WATCHED_MAX = 3,
-    OTHER_FILES = 64,
-    ACCEPTS_AT_ONCE = 16,
-    WAIT_MOST_MS = 1000,
-    RETRY_MS = 1
-};
+enum { WATCHED_MAX = 3, WAIT_MOST_MS = 1000, RETRY_MS = 1, QUIET_MS = 100 };
 
 static struct {
     const struct settings *settings;
     struct timers timers;
-    struct timer drained;
+    struct timer over, look;
     h2o_globalconf_t config;
     h2o_context_t context;
     h2o_accept_ctx_t accept;
-    h2o_socket_t *listeners[LISTENERS_MAX];
+    const int *listeners;
     size_t listener_count;
     h2o_socket_t *watched[WATCHED_MAX]; /* descriptors that are no connections */
     size_t watched_count;
-    size_t connections, connections_max;
     int control;
-    bool draining, stopped;
+    bool told_ready, draining, ending, stopped;
 } s;
 
-/* -- Connections ----------------------------------------------------------------------------- */
+/* -- The end --------------------------------------------------------------------------------- */
 
-static void on_accept(h2o_socket_t *listener, const char *err);
-
-/* Past the limit nothing is accepted: further clients wait in the kernel's backlog. */
-static void listen_while_room(void)
-{
-    bool room = s.connections < s.connections_max;
-
-    for (size_t i = 0; i < s.listener_count; i++)
-        if (!room)
-            h2o_socket_read_stop(s.listeners[i]);
-        else if (!h2o_socket_is_reading(s.listeners[i]))
-            h2o_socket_read_start(s.listeners[i], on_accept);
-}
-
-static void on_connection_closed(void *data)
-{
-    (void)data;
-    s.connections--;
-    listen_while_room();
-}
-
-static void on_accept(h2o_socket_t *listener, const char *err)
-{
-    unsigned stall_ms = (unsigned)s.settings->write_stall_ms;
-    h2o_socket_t *socket;
-
-    if (err)
-        return;
-    for (int i = 0; i < ACCEPTS_AT_ONCE; i++) {
-        if (s.connections >= s.connections_max || !(socket = h2o_evloop_socket_accept(listener)))
-            break;
-        s.connections++;
-        socket->on_close.cb = on_connection_closed;
-        setsockopt(h2o_socket_get_fd(socket), IPPROTO_TCP, TCP_USER_TIMEOUT, &stall_ms,
-                   sizeof(stall_ms));
-        h2o_accept(&s.accept, socket);
-    }
-    listen_while_room();
-}
-
-/* -- Drain ----------------------------------------------------------------------------------- */
-
-static void on_drain_over(struct timer *timer)
+static void on_over(struct timer *timer)
 {
     (void)timer;
-    log_line(LOG_WARN, "requests are cut off: they did not end in time requests=%zu",
-             exchange_count());
+    if (exchange_count())
+        log_line(LOG_WARN, "requests are cut off: they did not end in time requests=%zu",
+                 exchange_count());
     s.stopped = true;
 }
 
+/* From now on replies close their connections, and the front ends when none is left, or after
+ * drain_ms. */
+static void end(void)
+{
+    s.ending = true;
+    exchange_close_connections();
+    timer_start(&s.timers, &s.over, clock_now_ns() + (uint64_t)s.settings->drain_ms * NS_PER_MS,
+                on_over);
+}
+
+/* A client that keeps its connection busy has sent a request meanwhile and been told to go. What is
+ * quiet for so long is closed: that crosses a request of its client only by a rare chance, and the
+ * client then knows that nobody read it. */
+static void on_look(struct timer *timer)
+{
+    connections_close_idle(QUIET_MS);
+    timer_start(&s.timers, timer, clock_now_ns() + QUIET_MS * NS_PER_MS, on_look);
+}
+
+/* Connections are still taken while requests are worked on, so that whoever asks for /ready is
+ * told; new calls are refused. */
 static void drain(void)
 {
     if (s.draining)
         return;
     s.draining = true;
-    log_line(LOG_INFO, "draining requests=%zu", exchange_count());
+    log_line(LOG_INFO, "draining requests=%zu connections=%zu", exchange_count(),
+             connections_count());
     dispatch_drain();
     routes_drain();
-    exchange_close_connections();
-    timer_start(&s.timers, &s.drained, clock_now_ns() + (uint64_t)s.settings->drain_ms * NS_PER_MS,
-                on_drain_over);
+    end();
+    timer_start(&s.timers, &s.look, clock_now_ns() + QUIET_MS * NS_PER_MS, on_look);
+}
+
+/* Another front takes connections from the same sockets. Those there are have their requests served
+ * here; idle ones are closed when their time has come, as ever. */
+static void retire(void)
+{
+    if (s.ending)
+        return;
+    log_line(LOG_INFO, "retiring requests=%zu connections=%zu", exchange_count(),
+             connections_count());
+    connections_leave();
+    end();
+}
+
+static void end_when_done(void)
+{
+    if (s.draining && exchange_waiting() == 0)
+        connections_shut();
+    if (!connections_are_taken() && connections_count() == 0)
+        s.stopped = true;
 }
 
 /* -- Descriptors on the loop ----------------------------------------------------------------- */
@@ -142,6 +132,12 @@ static void take_control(const struct control *c)
     case CONTROL_DIED:
         if (m && m->generation == c->generation)
             inbox_worker_died(m, c->status);
+        break;
+    case CONTROL_LISTEN:
+        connections_listen(s.listeners, s.listener_count);
+        break;
+    case CONTROL_RETIRE:
+        retire();
         break;
     case CONTROL_DRAIN:
         drain();
@@ -176,30 +172,7 @@ static void unwatch_all(void)
 {
     while (s.watched_count)
         h2o_socket_close(s.watched[--s.watched_count]);
-    while (s.listener_count)
-        h2o_socket_close(s.listeners[--s.listener_count]);
-}
-
-/* A connection that cannot be accepted for want of descriptors would keep the loop awake: the limit
- * on connections keeps clear of that on descriptors. */
-static size_t connections_possible(void)
-{
-    size_t wanted = (size_t)s.settings->connections_max;
-    struct rlimit limit;
-
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-        return wanted;
-    if (limit.rlim_cur < wanted + OTHER_FILES) {
-        limit.rlim_cur =
-            limit.rlim_max < wanted + OTHER_FILES ? limit.rlim_max : wanted + OTHER_FILES;
-        setrlimit(RLIMIT_NOFILE, &limit);
-    }
-    if (limit.rlim_cur >= wanted + OTHER_FILES)
-        return wanted;
-    size_t possible = limit.rlim_cur > 2 * OTHER_FILES ? limit.rlim_cur - OTHER_FILES : OTHER_FILES;
-    log_line(LOG_WARN, "fewer connections than wanted: the limit on descriptors is %zu most=%zu",
-             (size_t)limit.rlim_cur, possible);
-    return possible;
+    connections_leave();
 }
 
 /* -- Start and loop -------------------------------------------------------------------------- */
@@ -232,6 +205,20 @@ static void configure(void)
     h2o_context_init(&s.context, h2o_evloop_create(), &s.config);
     s.accept.ctx = &s.context;
     s.accept.hosts = s.config.hosts;
+    connections_init(&s.accept, settings);
+}
+
+/* Once the functions found at the start have been loaded, or have failed to. */
+static void tell_ready(void)
+{
+    const struct control ready = {.type = CONTROL_READY, .slot = UINT32_MAX};
+
+    if (s.told_ready || !registry_is_ready())
+        return;
+    s.told_ready = true;
+    if (send(s.control, &ready, sizeof(ready), MSG_NOSIGNAL) < 0)
+        log_line(LOG_ERROR, "the supervisor does not listen error=%s",
+                 log_quoted(str_of(strerror(errno))));
 }
 
 /* One turn: what is due, what workers sent, then what sockets have. It waits only when there was
@@ -249,8 +236,9 @@ static void turn(void)
         wait_ms = timers_wait_ms(&s.timers, clock_now_ns(), unsent ? RETRY_MS : WAIT_MOST_MS);
     h2o_evloop_run(s.context.loop, wait_ms); /* -1 when a signal came: the next turn goes on */
     crew_woken();
-    if (s.draining && exchange_count() == 0)
-        s.stopped = true;
+    tell_ready();
+    if (s.ending)
+        end_when_done();
 }
 
 int server_main(const struct switchboard *board, const struct settings *settings,
@@ -261,7 +249,8 @@ int server_main(const struct switchboard *board, const struct settings *settings
     s.settings = settings;
     s.control = control;
     pace_set(PACE_QUICK);
-    s.connections_max = connections_possible();
+    s.listeners = listeners;
+    s.listener_count = listener_count;
     crew_init(board, control);
     dispatch_init(settings, &s.timers);
     compose_init(settings);
@@ -276,10 +265,6 @@ int server_main(const struct switchboard *board, const struct settings *settings
     watch(control, on_control);
     if (registry_fd() >= 0)
         watch(registry_fd(), on_files_changed);
-    for (size_t i = 0; i < listener_count && i < LISTENERS_MAX; i++)
-        s.listeners[s.listener_count++] =
-            h2o_evloop_socket_create(s.context.loop, listeners[i], H2O_SOCKET_FLAG_DONT_READ);
-    listen_while_room();
     if (settings->walls && !front_wall_raise(&err)) {
         log_line(LOG_ERROR, "no wall: %s", err.text);
         return 1;

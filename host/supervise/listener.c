@@ -66,28 +66,76 @@ static bool open_all(const struct addrinfo *list, int *fds, size_t *count)
     return *count > 0;
 }
 
+/* The addresses of the settings; the caller frees them. */
+static bool resolve(const struct settings *settings, struct addrinfo **list, struct err *err)
+{
+    const struct addrinfo hints = {.ai_flags = AI_PASSIVE, .ai_socktype = SOCK_STREAM};
+    char port[8];
+
+    snprintf(port, sizeof(port), "%u", settings->port);
+    int failed = getaddrinfo(settings->host[0] ? settings->host : NULL, port, &hints, list);
+    return !failed || err_set(err, ERR_INTERNAL, "cannot listen on %s:%s: %s", settings->host, port,
+                              gai_strerror(failed));
+}
+
 bool listener_open(const struct settings *settings, int fds[LISTENERS_MAX], size_t *count,
                    struct err *err)
 {
-    const struct addrinfo hints = {.ai_flags = AI_PASSIVE, .ai_socktype = SOCK_STREAM};
     struct addrinfo *list;
-    char port[8], what[320];
+    char what[320];
 
     *count = 0;
-    snprintf(port, sizeof(port), "%u", settings->port);
-    int failed = getaddrinfo(settings->host[0] ? settings->host : NULL, port, &hints, &list);
-    if (failed)
-        return err_set(err, ERR_INTERNAL, "cannot listen on %s:%s: %s", settings->host, port,
-                       gai_strerror(failed));
+    if (!resolve(settings, &list, err))
+        return false;
     bool ok = open_all(list, fds, count);
     if (!ok) {
-        snprintf(what, sizeof(what), "cannot listen on %s:%s", settings->host, port);
+        snprintf(what, sizeof(what), "cannot listen on %s:%u", settings->host, settings->port);
         err_set_errno(err, what);
         while (*count)
             close(fds[--*count]);
     }
     freeaddrinfo(list);
     return ok;
+}
+
+static bool same_host(const union address *a, const union address *b)
+{
+    if (a->any.sa_family != b->any.sa_family)
+        return false;
+    if (a->any.sa_family == AF_INET)
+        return a->v4.sin_addr.s_addr == b->v4.sin_addr.s_addr;
+    return IN6_ARE_ADDR_EQUAL(&a->v6.sin6_addr, &b->v6.sin6_addr);
+}
+
+static bool is_one_of(const struct addrinfo *wanted, const int *fds, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        union address a;
+        socklen_t len = sizeof(a);
+
+        memset(&a, 0, sizeof(a));
+        getsockname(fds[i], &a.any, &len);
+        if (same_host(&a, (const union address *)wanted->ai_addr))
+            return true;
+    }
+    return false;
+}
+
+bool listener_matches(const struct settings *settings, const int *fds, size_t count)
+{
+    struct addrinfo *list;
+    struct err err;
+    size_t wanted = 0;
+    bool same = count && (settings->port == 0 || settings->port == ntohs(port_of(fds[0])));
+
+    if (!resolve(settings, &list, &err))
+        return false;
+    for (const struct addrinfo *a = list; a && wanted < LISTENERS_MAX; a = a->ai_next) {
+        same &= is_one_of(a, fds, count);
+        wanted++;
+    }
+    freeaddrinfo(list);
+    return same && wanted == count;
 }
 
 void listener_url(int fd, char url[URL_MAX])

@@ -14,5 +14,8 @@ enum { LISTENERS_MAX = 16, URL_MAX = 320 };
 bool listener_open(const struct settings *settings, int fds[LISTENERS_MAX], size_t *count,
                    struct err *err);
 
+/* Are these the sockets that listener_open would give? Port 0 is any. */
+bool listener_matches(const struct settings *settings, const int *fds, size_t count);
+
 /* "http://127.0.0.1:8088" of a socket that listens. */
 void listener_url(int fd, char url[URL_MAX]);

@@ -1,13 +1,11 @@
-/* supervisor.c - forking, waiting, restarting. */
+/* supervisor.c - signals, and who serves: the own family, or a successor that was started later. */
 /* SPDX-License-Identifier: MIT */
 #include "supervise/supervisor.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -16,233 +14,131 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/pace.h"
-#include "supervise/listener.h"
-#include "supervise/walls.h"
-#include "wire/control.h"
-#include "wire/message.h"
+#include "supervise/family.h"
+#include "supervise/restart.h"
+#include "supervise/successor.h"
 
-/* A process that dies sooner than QUICK_MS after its start, QUICK_DEATHS times in a row, is started
- * again only PAUSE_MS later: a fault at start must not become a storm of forks. */
-enum {
-    WORKERS_PER_CPU = 4,
-    QUICK_MS = 200,
-    QUICK_DEATHS = 5,
-    PAUSE_MS = 500,
-    DRAIN_EXTRA_MS = 5000
-};
-
-struct child {
-    pid_t pid; /* 0: none runs */
-    uint32_t generation;
-    uint64_t started_ns, start_at_ns; /* start_at_ns: 0 unless a start is due */
-    unsigned quick_deaths;
-};
+/* A reload starts a successor. When that is ready, whoever served before retires, and ends when its
+ * connections have; so there are several for a while. The process that was started first stays,
+ * for its pid is what service managers know: with no family left it only looks after successors. */
+enum { SUCCESSORS_MAX = 8, END_EXTRA_MS = 10000 };
 
 static struct {
-    const struct settings *settings;
-    const struct roles *roles;
-    struct switchboard board;
-    int listeners[LISTENERS_MAX];
-    size_t listener_count;
+    struct origin origin;
+    struct handover handover;
+    struct program program;
+    struct successor successors[SUCCESSORS_MAX];
+    struct restart restart; /* of a successor that died while it served */
     int signals;
-    int control, front_control; /* both ends of the socket pair with the front */
-    struct child front;
-    struct child *workers;
-    uint64_t stop_by_ns; /* 0: not stopping */
-    sigset_t old_mask;
-    pid_t pid;
-    bool is_child;
-    int child_status;
+    bool stopping, reload_wanted, told_ready;
+    int status;
 } s;
 
-/* -- Children -------------------------------------------------------------------------------- */
-
-/* Signals from a terminal or a service manager reach the whole group; only the supervisor acts. */
-static void become_child(const char *name)
+static bool is_successor(void)
 {
-    s.is_child = true;
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != s.pid)
-        _exit(1); /* the supervisor died before that was set */
-    prctl(PR_SET_NAME, name);
-    signal(SIGINT, SIG_IGN);
-    signal(SIGTERM, SIG_IGN);
-    signal(SIGHUP, SIG_IGN);
-    sigprocmask(SIG_SETMASK, &s.old_mask, NULL);
-    close(s.signals);
-    close(s.control);
+    return s.handover.launcher >= 0;
 }
 
-static void run_front(void)
+/* -- Reloading ------------------------------------------------------------------------------- */
+
+static struct successor *find_state(enum successor_state state)
 {
-    become_child("faas-front");
-    log_init("front", s.settings->log_level);
-    s.child_status =
-        s.roles->front(&s.board, s.settings, s.listeners, s.listener_count, s.front_control);
+    for (size_t i = 0; i < SUCCESSORS_MAX; i++)
+        if (s.successors[i].pid && s.successors[i].state == state)
+            return &s.successors[i];
+    return NULL;
 }
 
-static void run_worker(size_t slot)
+static struct successor *find_pid(pid_t pid)
 {
-    char name[16];
-
-    snprintf(name, sizeof(name), "faas-worker-%zu", slot);
-    become_child(name);
-    log_init("worker", s.settings->log_level);
-    close(s.front_control);
-    for (size_t i = 0; i < s.listener_count; i++)
-        close(s.listeners[i]);
-    s.roles->worker(&s.board, slot, s.settings);
+    for (size_t i = 0; i < SUCCESSORS_MAX; i++)
+        if (s.successors[i].pid == pid)
+            return &s.successors[i];
+    return NULL;
 }
 
-/* Returns true in the supervisor when the child runs; the child returns false with is_child set. */
-static bool fork_child(struct child *child)
+static bool family_serves(void)
 {
-    pid_t pid = fork();
-
-    if (pid == 0)
-        return false;
-    child->start_at_ns = 0;
-    if (pid > 0) {
-        child->pid = pid;
-        child->started_ns = clock_now_ns();
-        return true;
-    }
-    log_line(LOG_ERROR, "fork failed, trying again error=%s", log_quoted(str_of(strerror(errno))));
-    child->start_at_ns = clock_now_ns() + PAUSE_MS * NS_PER_MS;
-    return true;
+    return family_is_there() && !family_is_ending();
 }
 
-static void tell_front(const struct control *c)
+static int64_t end_most_ms(void)
 {
-    if (s.front.pid && send(s.control, c, sizeof(*c), MSG_NOSIGNAL) != sizeof(*c))
-        log_line(LOG_WARN, "the front does not listen error=%s",
-                 log_quoted(str_of(strerror(errno))));
+    return s.origin.settings->drain_ms + END_EXTRA_MS;
 }
 
-static void start_worker(size_t slot)
+/* One at a time; a signal that comes meanwhile, or while too many still retire, is remembered. */
+static void start_wanted(void)
 {
-    struct child *worker = &s.workers[slot];
+    struct successor *place = find_pid(0);
+    struct err err;
 
-    if (!fork_child(worker)) {
-        run_worker(slot);
+    if (!s.reload_wanted || s.stopping || !place || find_state(SUCCESSOR_STARTING))
+        return;
+    s.reload_wanted = false;
+    restart_begun(&s.restart);
+    if (successor_start(place, &s.program, &s.handover, &s.origin.mask,
+                        s.origin.settings->reload_ms, &err)) {
+        log_line(LOG_INFO, "reloading pid=%d", (int)place->pid);
         return;
     }
-    const struct control started = {.type = CONTROL_STARTED,
-                                    .slot = (uint32_t)slot,
-                                    .pid = worker->pid,
-                                    .generation = worker->generation};
-    if (worker->pid)
-        tell_front(&started);
+    log_line(LOG_ERROR, "reload failed error=%s", log_quoted(str_of(err.text)));
+    if (!family_serves() && !find_state(SUCCESSOR_SERVING))
+        restart_later(&s.restart);
 }
 
-static bool open_control(void)
+static void on_ready(struct successor *ready)
 {
-    int pair[2];
+    struct successor *before = find_state(SUCCESSOR_SERVING);
 
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
-        return false;
-    s.control = pair[0];
-    s.front_control = pair[1];
-    return true;
+    if (s.stopping)
+        return;
+    successor_serve(ready);
+    log_line(LOG_INFO, "reloaded pid=%d", (int)ready->pid);
+    if (before)
+        successor_end(before, CONTROL_RETIRE, end_most_ms());
+    if (family_serves())
+        family_end(CONTROL_RETIRE);
 }
 
-/* A front and its workers start together, on empty channels. */
-static void start_family(void)
+static void on_successor_death(struct successor *successor, int status)
 {
-    if (!open_control()) {
-        s.front.start_at_ns = clock_now_ns() + PAUSE_MS * NS_PER_MS;
+    enum successor_state state = successor->state;
+    pid_t pid = successor->pid;
+
+    successor_forget(successor);
+    if (s.stopping) {
+        s.status = WIFEXITED(status) ? WEXITSTATUS(status) : s.status;
         return;
     }
-    for (size_t i = 0; i < s.board.count; i++)
-        channel_reset(&s.board.channels[i]);
-    if (!fork_child(&s.front)) {
-        run_front();
+    if (state == SUCCESSOR_ENDING && status == 0)
         return;
-    }
-    if (!s.front.pid) {
-        close(s.control);
-        close(s.front_control);
-        return;
-    }
-    for (size_t i = 0; i < s.board.count && !s.is_child; i++) {
-        s.workers[i].generation = 1;
-        start_worker(i);
-    }
-    if (!s.is_child)
-        close(s.front_control);
+    restart_log_death("successor", pid, status);
+    if (state == SUCCESSOR_STARTING)
+        log_line(LOG_ERROR, "reload failed: the new processes did not become ready");
+    if (state == SUCCESSOR_SERVING)
+        restart_after_death(&s.restart);
+    else if (!family_serves() && !find_state(SUCCESSOR_SERVING))
+        restart_later(&s.restart);
 }
 
-static void end_child(struct child *child)
+static void end_successors(void)
 {
-    int status;
-
-    if (!child->pid)
-        return;
-    kill(child->pid, SIGKILL);
-    while (waitpid(child->pid, &status, 0) < 0 && errno == EINTR)
-        ;
-    child->pid = 0;
+    for (size_t i = 0; i < SUCCESSORS_MAX; i++)
+        if (s.successors[i].pid && s.successors[i].state == SUCCESSOR_STARTING)
+            successor_kill(&s.successors[i]); /* it has taken no connection */
+        else if (s.successors[i].pid)
+            successor_end(&s.successors[i], CONTROL_DRAIN, end_most_ms());
 }
 
-static void end_workers(void)
+static void kill_successors(uint64_t older_than_ns)
 {
-    for (size_t i = 0; i < s.board.count; i++) {
-        end_child(&s.workers[i]);
-        s.workers[i].start_at_ns = 0;
-    }
+    for (size_t i = 0; i < SUCCESSORS_MAX; i++)
+        if (s.successors[i].pid && s.successors[i].by_ns && s.successors[i].by_ns <= older_than_ns)
+            successor_kill(&s.successors[i]);
 }
 
-/* When the child may start again: now, or later when it keeps dying at once. */
-static uint64_t restart_time(struct child *child)
-{
-    uint64_t now = clock_now_ns();
-    bool quick = now - child->started_ns < QUICK_MS * NS_PER_MS;
-
-    child->quick_deaths = quick ? child->quick_deaths + 1 : 0;
-    return child->quick_deaths >= QUICK_DEATHS ? now + PAUSE_MS * NS_PER_MS : now;
-}
-
-/* -- Deaths ---------------------------------------------------------------------------------- */
-
-static void log_death(const char *what, pid_t pid, int status)
-{
-    if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
-        log_line(LOG_WARN, "%s died pid=%d signal=%d cause=\"a forbidden system call\"", what,
-                 (int)pid, SIGSYS);
-    else if (WIFSIGNALED(status))
-        log_line(LOG_WARN, "%s died pid=%d signal=%d", what, (int)pid, WTERMSIG(status));
-    else
-        log_line(LOG_WARN, "%s died pid=%d exit=%d", what, (int)pid, WEXITSTATUS(status));
-}
-
-static void on_front_death(int status)
-{
-    pid_t pid = s.front.pid;
-
-    s.front.pid = 0;
-    close(s.control);
-    end_workers();
-    if (s.stop_by_ns)
-        return;
-    log_death("front", pid, status);
-    s.front.start_at_ns = restart_time(&s.front);
-}
-
-/* The front settles what the worker had, then asks for the next one. */
-static void on_worker_death(size_t slot, int status)
-{
-    struct child *worker = &s.workers[slot];
-    const struct control died = {.type = CONTROL_DIED,
-                                 .slot = (uint32_t)slot,
-                                 .pid = worker->pid,
-                                 .status = status,
-                                 .generation = worker->generation};
-
-    log_death("worker", worker->pid, status);
-    worker->pid = 0;
-    tell_front(&died);
-}
+/* -- What comes in --------------------------------------------------------------------------- */
 
 static void reap(void)
 {
@@ -250,187 +146,231 @@ static void reap(void)
     int status;
 
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-        if (pid == s.front.pid) {
-            on_front_death(status);
-            continue;
-        }
-        for (size_t i = 0; i < s.board.count; i++)
-            if (s.workers[i].pid == pid)
-                on_worker_death(i, status);
+        struct successor *successor = find_pid(pid);
+
+        if (successor)
+            on_successor_death(successor, status);
+        else
+            family_lost(pid, status);
     }
-}
-
-/* -- What comes in --------------------------------------------------------------------------- */
-
-/* It may compute at a low priority, beside others that leave it no time to hear the signal. */
-static void make_look(pid_t pid)
-{
-    pace_hurry(pid);
-    kill(pid, CONTROL_SIGNAL);
-}
-
-static void take_control(const struct control *c)
-{
-    if (c->slot >= s.board.count)
-        return;
-    struct child *worker = &s.workers[c->slot];
-
-    if (c->type == CONTROL_KILL && worker->pid && c->generation == worker->generation)
-        kill(worker->pid, SIGKILL);
-    if (c->type == CONTROL_LOOK && worker->pid && c->generation == worker->generation)
-        make_look(worker->pid);
-    if (c->type == CONTROL_RESPAWN && !worker->pid) {
-        worker->generation = c->generation;
-        worker->start_at_ns = restart_time(worker);
-    }
-}
-
-static void read_control(void)
-{
-    struct control c;
-
-    while (recv(s.control, &c, sizeof(c), MSG_DONTWAIT) == (ssize_t)sizeof(c))
-        take_control(&c);
 }
 
 static void stop(int signal)
 {
-    const struct control drain = {.type = CONTROL_DRAIN};
-
-    if (s.stop_by_ns && s.front.pid) {
+    if (s.stopping) {
         log_line(LOG_WARN, "stopping at once: a second signal came");
-        kill(s.front.pid, SIGKILL);
+        family_kill();
+        kill_successors(UINT64_MAX);
         return;
     }
     log_line(LOG_INFO, "stopping signal=%d", signal);
-    s.stop_by_ns = clock_now_ns() + ((uint64_t)s.settings->drain_ms + DRAIN_EXTRA_MS) * NS_PER_MS;
-    s.front.start_at_ns = 0;
-    tell_front(&drain);
+    s.stopping = true;
+    end_successors();
+    if (family_is_there())
+        family_end(CONTROL_DRAIN);
+}
+
+/* A successor hears of signals from its launcher: the group of processes that a terminal or a
+ * service manager signals has both. */
+static void take_signal(int signal)
+{
+    if (signal == SIGCHLD)
+        reap();
+    else if (is_successor())
+        return;
+    else if (signal == SIGHUP)
+        s.reload_wanted = true;
+    else
+        stop(signal);
 }
 
 static void read_signals(void)
 {
     struct signalfd_siginfo info;
 
-    while (read(s.signals, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
-        if (info.ssi_signo == SIGCHLD)
-            reap();
-        else if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT)
-            stop((int)info.ssi_signo);
+    while (read(s.signals, &info, sizeof(info)) == (ssize_t)sizeof(info))
+        take_signal((int)info.ssi_signo);
+}
+
+static void begin_to_listen(void)
+{
+    char url[URL_MAX];
+
+    for (size_t i = 0; i < s.handover.count; i++) {
+        listener_url(s.handover.listeners[i], url);
+        log_line(LOG_INFO, "listening url=%s workers=%zu", url, family_workers());
     }
+    family_listen();
+}
+
+static void read_launcher(void)
+{
+    struct control c;
+    ssize_t len;
+
+    while ((len = recv(s.handover.launcher, &c, sizeof(c), MSG_DONTWAIT)) == (ssize_t)sizeof(c))
+        if (c.type == CONTROL_LISTEN) {
+            begin_to_listen();
+        } else if (c.type == CONTROL_RETIRE || c.type == CONTROL_DRAIN) {
+            s.stopping = true;
+            if (family_is_there())
+                family_end(c.type);
+        }
+    if (len == 0)
+        _exit(1); /* the launcher is gone, and front and workers go with us */
+}
+
+static void read_successors(void)
+{
+    for (size_t i = 0; i < SUCCESSORS_MAX; i++)
+        if (s.successors[i].pid && successor_is_ready(&s.successors[i]))
+            on_ready(&s.successors[i]);
 }
 
 /* -- The loop -------------------------------------------------------------------------------- */
 
-static void earliest(uint64_t *first, uint64_t time)
-{
-    if (time && (*first == 0 || time < *first))
-        *first = time;
-}
-
 static int wait_ms(void)
 {
-    uint64_t first = s.front.start_at_ns, now = clock_now_ns();
+    uint64_t first = restart_first(family_due_ns(), s.restart.due_ns), now = clock_now_ns();
 
-    for (size_t i = 0; i < s.board.count; i++)
-        earliest(&first, s.workers[i].start_at_ns);
-    earliest(&first, s.stop_by_ns);
+    for (size_t i = 0; i < SUCCESSORS_MAX; i++)
+        first = restart_first(first, s.successors[i].by_ns);
     if (first == 0)
         return -1;
     return first <= now ? 0 : (int)((first - now) / NS_PER_MS) + 1;
 }
 
-static void start_what_is_due(void)
+/* Descriptors that are -1 are none. */
+static void wait_and_read(void)
+{
+    enum { SIGNALS, FAMILY, LAUNCHER, SUCCESSORS, ALL = SUCCESSORS + SUCCESSORS_MAX };
+    struct pollfd fds[ALL] = {[SIGNALS] = {s.signals, POLLIN, 0},
+                              [FAMILY] = {family_fd(), POLLIN, 0},
+                              [LAUNCHER] = {s.handover.launcher, POLLIN, 0}};
+
+    for (size_t i = 0; i < SUCCESSORS_MAX; i++) {
+        /* Only what is yet to come of one that starts: the end of one is told by its death. */
+        bool starts = s.successors[i].pid && s.successors[i].state == SUCCESSOR_STARTING;
+
+        fds[SUCCESSORS + i] = (struct pollfd){starts ? s.successors[i].control : -1, POLLIN, 0};
+    }
+    if (poll(fds, ALL, wait_ms()) <= 0)
+        return;
+    if (fds[FAMILY].revents & POLLIN)
+        family_read();
+    if (fds[LAUNCHER].revents)
+        read_launcher();
+    read_successors();
+    if (fds[SIGNALS].revents)
+        read_signals();
+}
+
+static void tell_ready(void)
+{
+    const struct control ready = {.type = CONTROL_READY};
+
+    if (!is_successor() || s.told_ready || !family_is_ready())
+        return;
+    s.told_ready = true;
+    send(s.handover.launcher, &ready, sizeof(ready), MSG_NOSIGNAL);
+}
+
+/* Returns in child processes too. */
+static bool do_what_is_due(void)
 {
     uint64_t now = clock_now_ns();
+    int status;
 
-    if (s.front.start_at_ns && s.front.start_at_ns <= now) {
-        start_family();
-        return;
+    family_start();
+    if (family_is_child(&status))
+        return false;
+    if (restart_is_due(&s.restart, now)) {
+        s.restart.due_ns = 0;
+        s.reload_wanted = true;
     }
-    for (size_t i = 0; i < s.board.count && !s.is_child; i++)
-        if (s.workers[i].start_at_ns && s.workers[i].start_at_ns <= now)
-            start_worker(i);
-    if (!s.is_child && s.stop_by_ns && s.stop_by_ns <= now)
-        end_child(&s.front);
+    start_wanted();
+    kill_successors(now);
+    tell_ready();
+    return true;
 }
 
-static void supervise(void)
+static bool is_over(void)
 {
-    while (!s.is_child && !(s.stop_by_ns && !s.front.pid)) {
-        struct pollfd fds[] = {{.fd = s.signals, .events = POLLIN},
-                               {.fd = s.front.pid ? s.control : -1, .events = POLLIN}};
-
-        if (poll(fds, 2, wait_ms()) > 0) {
-            if (fds[1].revents & POLLIN)
-                read_control();
-            if (fds[0].revents)
-                read_signals();
-        }
-        start_what_is_due();
-    }
-    if (!s.is_child)
-        end_workers();
+    for (size_t i = 0; i < SUCCESSORS_MAX; i++)
+        if (s.successors[i].pid)
+            return false;
+    return s.stopping && !family_is_there();
 }
 
-static size_t worker_count(const struct settings *settings)
-{
-    long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+/* -- Start ----------------------------------------------------------------------------------- */
 
-    if (settings->workers)
-        return (size_t)settings->workers;
-    size_t count = (size_t)(cpus > 0 ? cpus : 1) * WORKERS_PER_CPU;
-    return count < 64 ? count : 64;
+static void in_child(void)
+{
+    close(s.signals);
+    if (is_successor())
+        close(s.handover.launcher);
+    for (size_t i = 0; i < SUCCESSORS_MAX; i++)
+        if (s.successors[i].pid)
+            close(s.successors[i].control);
 }
 
-static bool prepare(struct err *err)
+static bool open_signals(struct err *err)
 {
-    const struct settings *settings = s.settings;
-    const size_t modules_max = 8 << 20;
-    size_t body = (size_t)settings->body_max, reply = (size_t)settings->reply_max;
-    size_t source = (size_t)settings->file_max + modules_max;
-    size_t in = body > reply ? body : reply;
-    size_t out = reply > MESSAGE_DESCRIPTION_MAX ? reply : MESSAGE_DESCRIPTION_MAX;
+    static const int taken[] = {SIGCHLD, SIGTERM, SIGINT, SIGHUP};
     sigset_t mask;
 
     signal(SIGPIPE, SIG_IGN); /* a log that nobody reads is no reason to end */
     sigemptyset(&mask);
-    sigaddset(&mask, SIGCHLD);
-    sigaddset(&mask, SIGTERM);
-    sigaddset(&mask, SIGINT);
-    sigaddset(&mask, SIGHUP);
-    sigprocmask(SIG_BLOCK, &mask, &s.old_mask);
+    for (size_t i = 0; i < sizeof(taken) / sizeof(*taken); i++)
+        sigaddset(&mask, taken[i]);
+    sigprocmask(SIG_BLOCK, &mask, &s.origin.mask);
     s.signals = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
-    if (s.signals < 0)
-        return err_set_errno(err, "signalfd");
-    return listener_open(settings, s.listeners, &s.listener_count, err) &&
-           switchboard_open(&s.board, worker_count(settings),
-                            (in > source ? in : source) + MESSAGE_EXTRA, out + MESSAGE_EXTRA, err);
+    return s.signals >= 0 || err_set_errno(err, "signalfd");
 }
 
-int supervisor_main(const struct settings *settings, const struct roles *roles)
+static bool open_listeners(const struct settings *settings, struct err *err)
 {
-    char url[URL_MAX];
-    struct err err;
+    struct handover *h = &s.handover;
 
-    s.settings = settings;
-    s.roles = roles;
-    s.pid = getpid();
-    if (!prepare(&err) || !walls_raise(settings, &s.board, roles->rehearse, &err)) {
+    if (!handover_take(h, err))
+        return false;
+    if (is_successor() && !listener_matches(settings, h->listeners, h->count))
+        log_line(LOG_WARN, "the listening address is kept: another one needs a new start");
+    return h->count || listener_open(settings, h->listeners, &h->count, err);
+}
+
+static bool prepare(struct err *err)
+{
+    const struct settings *settings = s.origin.settings;
+
+    if (!open_signals(err) || !open_listeners(settings, err))
+        return false;
+    if (is_successor())
+        prctl(PR_SET_PDEATHSIG, SIGKILL); /* a binary with capabilities has lost it by its exec */
+    s.origin.listeners = s.handover.listeners;
+    s.origin.listener_count = s.handover.count;
+    s.origin.in_child = in_child;
+    return family_open(&s.origin, err);
+}
+
+int supervisor_main(const struct settings *settings, const struct roles *roles, char **argv)
+{
+    struct err err;
+    int status;
+
+    program_find(&s.program, argv);
+    s.origin.settings = settings;
+    s.origin.roles = roles;
+    if (!prepare(&err)) {
         log_line(LOG_ERROR, "%s", err.text);
         return 1;
     }
-    s.workers = calloc(s.board.count, sizeof(*s.workers));
-    if (!s.workers)
-        return 1;
-    for (size_t i = 0; i < s.listener_count; i++) {
-        listener_url(s.listeners[i], url);
-        log_line(LOG_INFO, "listening url=%s workers=%zu", url, s.board.count);
-    }
-    start_family();
-    supervise();
-    if (s.is_child)
-        return s.child_status;
+    if (!is_successor())
+        begin_to_listen();
+    while (do_what_is_due() && !is_over())
+        wait_and_read();
+    if (family_is_child(&status))
+        return status;
     log_line(LOG_INFO, "stopped");
-    return 0;
+    return s.status;
 }

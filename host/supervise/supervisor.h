@@ -15,8 +15,9 @@ struct roles {
 };
 
 /* Serves until SIGTERM or SIGINT; returns the exit status. In a child process it returns too, with
- * the status of its role.
+ * the status of its role. At SIGHUP the program that `argv` calls is started anew beside this one,
+ * and this one's front and workers retire.
  *
  *   thread  the process's only one
  */
-int supervisor_main(const struct settings *settings, const struct roles *roles);
+int supervisor_main(const struct settings *settings, const struct roles *roles, char **argv);

@@ -1,4 +1,5 @@
-/* control.h - what supervisor and front say to each other, over a socket pair of datagrams. */
+/* control.h - what supervisor and front, or two supervisors, say to each other, over a socket pair
+ * of datagrams. */
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
@@ -6,10 +7,15 @@
 #include <stdint.h>
 
 enum control_type {
+    /* supervisor to front; these three also from a supervisor to its successor */
+    CONTROL_LISTEN, /* take connections from now on */
+    CONTROL_RETIRE, /* take no more, serve those there are until they end, then exit */
+    CONTROL_DRAIN,  /* finish what runs, refuse what is new, then exit */
     /* supervisor to front */
     CONTROL_STARTED, /* worker `slot` runs as `pid` */
     CONTROL_DIED,    /* worker `slot` is gone, with `status` as of waitpid */
-    CONTROL_DRAIN,   /* finish what runs, then exit */
+    /* front to supervisor; this one also from a successor to its supervisor */
+    CONTROL_READY, /* the functions there are have been loaded: CONTROL_LISTEN may come */
     /* front to supervisor */
     CONTROL_RESPAWN, /* the channel of `slot` is reset: start its next worker */
     CONTROL_KILL,    /* worker `slot` is stuck: SIGKILL */

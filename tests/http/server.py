@@ -66,10 +66,11 @@ def busy_worker(server):
 
 class Server:
     """`functions` maps file names ("echo" or "lib/x") to Lua texts; `flags` and `env` are added.
-    `url`: where it will listen, for one whose log does not tell. `log_is_pipe`: until close_log."""
+    `url`: where it will listen, for one whose log does not tell. `log_is_pipe`: until close_log.
+    `pid` is the process that was started, `supervisor` the one that has front and workers."""
 
     def __init__(self, functions=None, flags=(), env=None, files_max=None, url=None,
-                 log_is_pipe=False):
+                 log_is_pipe=False, binary=BINARY, listen="127.0.0.1:0"):
         self.home = tempfile.TemporaryDirectory(prefix="faas-test-")
         self.folder = pathlib.Path(self.home.name, "functions")
         self.folder.mkdir()
@@ -79,14 +80,15 @@ class Server:
         self.session.trust_env = False
         self.url = url
         self.reader = None  # of the pipe that is its log
+        where = ["--listen", listen] if listen else []
+        self.command = [str(binary), *where, "--functions", str(self.folder), *flags]
         for name, text in (functions or {}).items():
             self.write(name, text)
-        self._start(flags, env or {}, files_max, log_is_pipe)
+        self._start(env or {}, files_max, log_is_pipe)
 
     # -- Life ----------------------------------------------------------------------------------
 
-    def _start(self, flags, env, files_max, log_is_pipe):
-        command = [BINARY, "--listen", "127.0.0.1:0", "--functions", str(self.folder), *flags]
+    def _start(self, env, files_max, log_is_pipe):
         kept = {name: value for name, value in os.environ.items()
                 if not name.startswith("FAAS_") and name not in ("PORT", "OPTIMIZED")}
 
@@ -99,10 +101,10 @@ class Server:
             if log_is_pipe:
                 self.reader = subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=file)
                 log = self.reader.stdin
-            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=log,
+            self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stderr=log,
                                             stdout=subprocess.DEVNULL, env={**kept, **env},
                                             start_new_session=True, preexec_fn=limit)
-        self.pid = self.process.pid
+        self.pid = self.supervisor = self.process.pid
         if self.reader:
             self.reader.stdin.close()
         try:
@@ -146,6 +148,7 @@ class Server:
     def stop(self):
         """SIGTERM, unless it has ended; then nothing is left, and the log tells of no fault."""
         if self.process.poll() is None:
+            self.session.close()  # a connection that was just used would be waited for
             self.process.send_signal(signal.SIGTERM)
             self.wait_ended()
         wait_until(lambda: not self.family(), f"these to end: {self.family()}")
@@ -157,6 +160,19 @@ class Server:
     def _is_fault(self, line):
         expected = self.expected_faults and re.search(self.expected_faults, line)
         return FAULTS.search(line) and not expected
+
+    def reload(self):
+        """SIGHUP; waits until the new processes serve."""
+        before = self.log().count("reloaded pid=")
+        self.process.send_signal(signal.SIGHUP)
+        self.wait_reloads(before + 1)
+
+    def wait_reloads(self, count):
+        """Waits until there have been so many since the start; the last one's pid is noted."""
+        pattern = re.compile(r" reloaded pid=(\d+)")
+        found = wait_until(lambda: (pids := pattern.findall(self.log())) and len(pids) >= count
+                           and pids, f"{count} reloads")
+        self.supervisor = int(found[-1])
 
     def kill(self):
         """Ends it without a word: after a failure."""
@@ -179,7 +195,7 @@ class Server:
         """{name: pid} of front and workers."""
         found = {}
         for pid, fields in all_stats():
-            if int(fields[1]) != self.pid:
+            if int(fields[1]) != self.supervisor:
                 continue
             try:
                 found[pathlib.Path(f"/proc/{pid}/comm").read_text().strip()] = pid

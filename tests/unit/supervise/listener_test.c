@@ -157,6 +157,49 @@ static void no_host_is_every_address(void **state)
     close_all(fds, count);
 }
 
+static void sockets_are_those_of_the_same_settings(void **state)
+{
+    const struct settings own = settings_of("127.0.0.1", 0);
+    int fds[LISTENERS_MAX];
+    size_t count;
+    struct err err;
+
+    (void)state;
+    assert_true(listener_open(&own, fds, &count, &err));
+    uint16_t port = (uint16_t)port_of(fds[0]);
+    const struct {
+        const char *host;
+        uint16_t port;
+        bool same;
+    } cases[] = {
+        {"127.0.0.1", 0, true},        {"127.0.0.1", port, true}, {"127.0.0.1", 1, false},
+        {"127.0.0.2", port, false},    {"::1", port, false},      {"", port, false},
+        {"no such host", port, false},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        const struct settings s = settings_of(cases[i].host, cases[i].port);
+
+        if (listener_matches(&s, fds, count) != cases[i].same)
+            fail_msg("%s:%u", cases[i].host, cases[i].port);
+    }
+    assert_false(listener_matches(&own, fds, 0));
+    close_all(fds, count);
+}
+
+static void sockets_of_every_address_are_those_of_no_host(void **state)
+{
+    const struct settings own = settings_of("", 0), one = settings_of("0.0.0.0", 0);
+    int fds[LISTENERS_MAX];
+    size_t count;
+    struct err err;
+
+    (void)state;
+    assert_true(listener_open(&own, fds, &count, &err));
+    assert_true(listener_matches(&own, fds, count));
+    assert_int_equal(listener_matches(&one, fds, count), count == 1);
+    close_all(fds, count);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -165,6 +208,8 @@ int main(void)
         cmocka_unit_test(an_address_that_is_none_is_told),
         cmocka_unit_test(ipv6_addresses_are_written_in_brackets),
         cmocka_unit_test(no_host_is_every_address),
+        cmocka_unit_test(sockets_are_those_of_the_same_settings),
+        cmocka_unit_test(sockets_of_every_address_are_those_of_no_host),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,6 +18,7 @@ enum { WORKERS = 2, NUMBERS = 64, LONG_ENOUGH_S = 30 };
 static struct {
     _Atomic unsigned forks, fronts, workers, failed;
     bool fails[NUMBERS]; /* by number of the fork */
+    bool reloads;        /* before the end there is a SIGHUP, whose fork fails too */
 } * seen;
 
 pid_t __real_fork(void);
@@ -40,6 +41,13 @@ static void wait_for_the_end(void)
         pause();
 }
 
+static bool comes_true(_Atomic unsigned *number, unsigned wanted)
+{
+    for (int i = 0; i < LONG_ENOUGH_S * 1000 && *number < wanted; i++)
+        usleep(1000);
+    return *number >= wanted;
+}
+
 /* Ends the server once all are there. */
 static int front(const struct switchboard *board, const struct settings *settings,
                  const int *listeners, size_t listener_count, int control)
@@ -49,8 +57,12 @@ static int front(const struct switchboard *board, const struct settings *setting
     (void)listener_count;
     (void)control;
     seen->fronts++;
-    for (int i = 0; i < LONG_ENOUGH_S * 1000 && seen->workers < board->count; i++)
-        usleep(1000);
+    comes_true(&seen->workers, (unsigned)board->count);
+    if (seen->reloads) {
+        seen->fails[seen->forks] = true;
+        kill(getppid(), SIGHUP);
+        comes_true(&seen->failed, 1);
+    }
     kill(getppid(), SIGTERM);
     usleep(100000); /* so that the signal is there before this death is */
     return 0;
@@ -75,8 +87,10 @@ static int run_server(void)
                                       .file_max = 1024,
                                       .drain_ms = 1000};
 
+    char *argv[] = {(char *)"faas-server", NULL};
+
     log_init("supervisor", LOG_ERROR);
-    return supervisor_main(&settings, &roles);
+    return supervisor_main(&settings, &roles, argv);
 }
 
 /* The exit status of a server in whose life the forks of these numbers fail. */
@@ -134,6 +148,17 @@ static void a_worker_that_cannot_be_forked_is_forked_later(void **state)
     assert_int_equal(seen->workers, WORKERS);
 }
 
+static void a_reload_that_cannot_be_forked_changes_nothing(void **state)
+{
+    (void)state;
+    seen->reloads = true;
+    assert_int_equal(status_with(NULL, 0), 0);
+    assert_int_equal(seen->failed, 1);
+    assert_int_equal(seen->fronts, 1);
+    assert_int_equal(seen->workers, WORKERS);
+    assert_int_equal(seen->forks, 1 + WORKERS + 1);
+}
+
 #define SUPERVISOR_TEST(name) cmocka_unit_test_setup_teardown(name, open_seen, close_seen)
 
 int main(void)
@@ -141,6 +166,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         SUPERVISOR_TEST(a_front_that_cannot_be_forked_is_forked_later),
         SUPERVISOR_TEST(a_worker_that_cannot_be_forked_is_forked_later),
+        SUPERVISOR_TEST(a_reload_that_cannot_be_forked_changes_nothing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

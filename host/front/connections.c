@@ -1,0 +1,193 @@
+/* connections.c - accepting within limits, and closing what is idle. */
+/* SPDX-License-Identifier: MIT */
+#include "front/connections.h"
+
+#include <errno.h>
+#include <h2o/http1.h>
+#include <linux/filter.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/log.h"
+
+enum { LISTENERS_MAX = 16, OTHER_FILES = 64, ACCEPTS_AT_ONCE = 16 };
+
+static struct {
+    h2o_accept_ctx_t *accept;
+    h2o_socket_t *listeners[LISTENERS_MAX];
+    size_t listener_count;
+    size_t count, most;
+    unsigned stall_ms;
+    bool shut;
+} c;
+
+/* A connection that cannot be accepted for want of descriptors would keep the loop awake: the limit
+ * on connections keeps clear of that on descriptors. */
+static size_t possible(size_t wanted)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return wanted;
+    if (limit.rlim_cur < wanted + OTHER_FILES) {
+        limit.rlim_cur =
+            limit.rlim_max < wanted + OTHER_FILES ? limit.rlim_max : wanted + OTHER_FILES;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+    if (limit.rlim_cur >= wanted + OTHER_FILES)
+        return wanted;
+    size_t most = limit.rlim_cur > 2 * OTHER_FILES ? limit.rlim_cur - OTHER_FILES : OTHER_FILES;
+    log_line(LOG_WARN, "fewer connections than wanted: the limit on descriptors is %zu most=%zu",
+             (size_t)limit.rlim_cur, most);
+    return most;
+}
+
+void connections_init(h2o_accept_ctx_t *accept, const struct settings *settings)
+{
+    c.accept = accept;
+    c.most = possible((size_t)settings->connections_max);
+    c.stall_ms = (unsigned)settings->write_stall_ms;
+}
+
+/* -- Taking ---------------------------------------------------------------------------------- */
+
+static void on_accept(h2o_socket_t *listener, const char *err);
+
+/* Past the limit nothing is accepted: further clients wait in the kernel's backlog. */
+static void listen_while_room(void)
+{
+    bool room = c.count < c.most;
+
+    for (size_t i = 0; i < c.listener_count; i++)
+        if (!room)
+            h2o_socket_read_stop(c.listeners[i]);
+        else if (!h2o_socket_is_reading(c.listeners[i]))
+            h2o_socket_read_start(c.listeners[i], on_accept);
+}
+
+/* After connections_shut: a listener that has given all it had is left. */
+static void leave_empty(void)
+{
+    for (size_t i = c.listener_count; i-- > 0;) {
+        struct pollfd waiting = {.fd = h2o_socket_get_fd(c.listeners[i]), .events = POLLIN};
+
+        if (poll(&waiting, 1, 0) != 0)
+            continue;
+        h2o_socket_close(c.listeners[i]);
+        c.listeners[i] = c.listeners[--c.listener_count];
+    }
+}
+
+static void on_connection_closed(void *data)
+{
+    (void)data;
+    c.count--;
+    listen_while_room();
+}
+
+static bool accept_one(h2o_socket_t *listener)
+{
+    h2o_socket_t *socket = c.count < c.most ? h2o_evloop_socket_accept(listener) : NULL;
+
+    if (!socket)
+        return false;
+    c.count++;
+    socket->on_close.cb = on_connection_closed;
+    setsockopt(h2o_socket_get_fd(socket), IPPROTO_TCP, TCP_USER_TIMEOUT, &c.stall_ms,
+               sizeof(c.stall_ms));
+    h2o_accept(c.accept, socket);
+    return true;
+}
+
+static void on_accept(h2o_socket_t *listener, const char *err)
+{
+    if (err)
+        return;
+    for (int i = 0; i < ACCEPTS_AT_ONCE && accept_one(listener); i++)
+        ;
+    listen_while_room();
+}
+
+void connections_listen(const int *listeners, size_t count)
+{
+    for (size_t i = 0; i < count && c.listener_count < LISTENERS_MAX; i++)
+        c.listeners[c.listener_count++] =
+            h2o_evloop_socket_create(c.accept->ctx->loop, listeners[i], H2O_SOCKET_FLAG_DONT_READ);
+    listen_while_room();
+}
+
+size_t connections_count(void)
+{
+    return c.count;
+}
+
+bool connections_are_taken(void)
+{
+    if (c.shut)
+        leave_empty();
+    return c.listener_count > 0;
+}
+
+/* -- Letting go ------------------------------------------------------------------------------ */
+
+void connections_leave(void)
+{
+    while (c.listener_count)
+        h2o_socket_close(c.listeners[--c.listener_count]);
+}
+
+/* Closing a socket that listens resets connections that the kernel has made and nobody has taken:
+ * clients that have sent a request. So the kernel makes no more first: it drops each SYN. */
+void connections_shut(void)
+{
+    enum { FLAGS = 13, SYN = 2 };
+    struct sock_filter drop_syn[] = {
+        BPF_STMT(BPF_LD | BPF_B | BPF_ABS, FLAGS),
+        BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, SYN, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, 0),
+        BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+    };
+    const struct sock_fprog filter = {sizeof(drop_syn) / sizeof(*drop_syn), drop_syn};
+
+    if (c.shut)
+        return;
+    c.shut = true;
+    for (size_t i = 0; i < c.listener_count; i++)
+        if (setsockopt(h2o_socket_get_fd(c.listeners[i]), SOL_SOCKET, SO_ATTACH_FILTER, &filter,
+                       sizeof(filter)) != 0)
+            log_line(LOG_WARN, "connections made while the server ends may be reset error=%s",
+                     log_quoted(str_of(strerror(errno))));
+}
+
+/* A request stays in the buffer until its reply has gone. What was sent and not yet read counts
+ * as a request too. */
+static bool is_idle(h2o_socket_t *socket)
+{
+    char byte;
+
+    return socket->input->size == 0 &&
+           recv(h2o_socket_get_fd(socket), &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0;
+}
+
+static int close_if_idle(h2o_req_t *req, void *data)
+{
+    const struct timeval *opened_before = data;
+    h2o_socket_t *socket = req->conn->callbacks->get_socket(req->conn);
+
+    if (timercmp(&req->conn->connected_at, opened_before, <) && is_idle(socket))
+        shutdown(h2o_socket_get_fd(socket), SHUT_RDWR); /* h2o reads the end, and closes it */
+    return 0;
+}
+
+void connections_close_idle(int64_t ms)
+{
+    const struct timeval age = {ms / 1000, ms % 1000 * 1000};
+    struct timeval now = *h2o_get_timestamp(c.accept->ctx, NULL, NULL);
+    struct timeval opened_before;
+
+    timersub(&now, &age, &opened_before);
+    H2O_HTTP1_CALLBACKS.foreach_request(c.accept->ctx, close_if_idle, &opened_before);
+}

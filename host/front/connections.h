@@ -1,0 +1,27 @@
+/* connections.h - taking connections, and letting them go when the front ends. */
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <h2o.h>
+
+#include "base/settings.h"
+
+/* `accept` outlives this. */
+void connections_init(h2o_accept_ctx_t *accept, const struct settings *settings);
+
+/* Takes connections from these sockets, and closes them when it takes no more. */
+void connections_listen(const int *listeners, size_t count);
+
+/* Takes no more. Clients that connect are somebody else's, who has these sockets too. */
+void connections_leave(void);
+
+/* Takes those that wait to be taken, and no more; clients that connect are nobody's: the kernel
+ * does not answer them, and refuses them once the sockets are closed everywhere. */
+void connections_shut(void);
+
+/* Connections that are open; whether more are to be taken. */
+size_t connections_count(void);
+bool connections_are_taken(void);
+
+/* Closes those without a request that were opened longer than `ms` ago. */
+void connections_close_idle(int64_t ms);

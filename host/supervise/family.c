@@ -1,0 +1,396 @@
+/* family.c - forking a front and workers, and forking anew those that die. */
+/* SPDX-License-Identifier: MIT */
+#include "supervise/family.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/pace.h"
+#include "supervise/restart.h"
+#include "supervise/supervisor.h"
+#include "supervise/walls.h"
+#include "wire/message.h"
+
+enum { WORKERS_PER_CPU = 4, DRAIN_EXTRA_MS = 5000 };
+
+struct child {
+    pid_t pid; /* 0: none runs */
+    uint32_t generation;
+    struct restart restart;
+};
+
+static struct {
+    const struct origin *origin;
+    struct switchboard board;
+    int control, front_control; /* both ends of the socket pair with the front */
+    struct child front;
+    struct child *workers;
+    uint64_t end_by_ns; /* 0: not ending */
+    bool listens, ready;
+    pid_t supervisor;
+    bool is_child;
+    int status; /* of a child */
+} f;
+
+/* -- Children -------------------------------------------------------------------------------- */
+
+/* Signals from a terminal or a service manager reach the whole group; only the supervisor acts. */
+static void become_child(const char *name)
+{
+    f.is_child = true;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != f.supervisor)
+        _exit(1); /* the supervisor died before that was set */
+    prctl(PR_SET_NAME, name);
+    signal(SIGINT, SIG_IGN);
+    signal(SIGTERM, SIG_IGN);
+    signal(SIGHUP, SIG_IGN);
+    sigprocmask(SIG_SETMASK, &f.origin->mask, NULL);
+    f.origin->in_child();
+    close(f.control);
+}
+
+static void run_front(void)
+{
+    const struct origin *o = f.origin;
+
+    become_child("faas-front");
+    log_init("front", o->settings->log_level);
+    f.status =
+        o->roles->front(&f.board, o->settings, o->listeners, o->listener_count, f.front_control);
+}
+
+static void run_worker(size_t slot)
+{
+    const struct origin *o = f.origin;
+    char name[16];
+
+    snprintf(name, sizeof(name), "faas-worker-%zu", slot);
+    become_child(name);
+    log_init("worker", o->settings->log_level);
+    close(f.front_control);
+    for (size_t i = 0; i < o->listener_count; i++)
+        close(o->listeners[i]);
+    o->roles->worker(&f.board, slot, o->settings);
+}
+
+/* Returns true in the supervisor, when the child runs; the child returns false with is_child set.
+ */
+static bool fork_child(struct child *child)
+{
+    pid_t pid = fork();
+
+    if (pid == 0)
+        return false;
+    if (pid > 0) {
+        child->pid = pid;
+        restart_begun(&child->restart);
+        return true;
+    }
+    log_line(LOG_ERROR, "fork failed, trying again error=%s", log_quoted(str_of(strerror(errno))));
+    restart_later(&child->restart);
+    return true;
+}
+
+static void tell_front(const struct control *c)
+{
+    if (f.front.pid && send(f.control, c, sizeof(*c), MSG_NOSIGNAL) != sizeof(*c))
+        log_line(LOG_WARN, "the front does not listen error=%s",
+                 log_quoted(str_of(strerror(errno))));
+}
+
+static void tell_front_word(enum control_type type)
+{
+    const struct control c = {.type = type};
+
+    tell_front(&c);
+}
+
+static void start_worker(size_t slot)
+{
+    struct child *worker = &f.workers[slot];
+
+    if (!fork_child(worker)) {
+        run_worker(slot);
+        return;
+    }
+    const struct control started = {.type = CONTROL_STARTED,
+                                    .slot = (uint32_t)slot,
+                                    .pid = worker->pid,
+                                    .generation = worker->generation};
+    if (worker->pid)
+        tell_front(&started);
+}
+
+static bool open_control(void)
+{
+    int pair[2];
+
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
+        return false;
+    f.control = pair[0];
+    f.front_control = pair[1];
+    return true;
+}
+
+/* A front and its workers start together, on empty channels. */
+static void start_all(void)
+{
+    if (!open_control()) {
+        restart_later(&f.front.restart);
+        return;
+    }
+    for (size_t i = 0; i < f.board.count; i++)
+        channel_reset(&f.board.channels[i]);
+    if (!fork_child(&f.front)) {
+        run_front();
+        return;
+    }
+    if (!f.front.pid) {
+        close(f.control);
+        close(f.front_control);
+        return;
+    }
+    if (f.listens)
+        tell_front_word(CONTROL_LISTEN);
+    for (size_t i = 0; i < f.board.count && !f.is_child; i++) {
+        f.workers[i].generation = 1;
+        start_worker(i);
+    }
+    if (!f.is_child)
+        close(f.front_control);
+}
+
+/* -- The end --------------------------------------------------------------------------------- */
+
+static void end_child(struct child *child)
+{
+    int status;
+
+    if (!child->pid)
+        return;
+    kill(child->pid, SIGKILL);
+    while (waitpid(child->pid, &status, 0) < 0 && errno == EINTR)
+        ;
+    child->pid = 0;
+}
+
+static void end_workers(void)
+{
+    for (size_t i = 0; i < f.board.count; i++) {
+        end_child(&f.workers[i]);
+        f.workers[i].restart.due_ns = 0;
+    }
+}
+
+static void dispose(void)
+{
+    end_workers();
+    free(f.workers);
+    f.workers = NULL;
+    switchboard_close(&f.board);
+    f.front.restart.due_ns = 0;
+}
+
+void family_end(enum control_type how)
+{
+    uint64_t most_ms = (uint64_t)f.origin->settings->drain_ms + DRAIN_EXTRA_MS;
+
+    f.end_by_ns = clock_now_ns() + most_ms * NS_PER_MS;
+    tell_front_word(how);
+    if (!f.front.pid)
+        dispose();
+}
+
+void family_kill(void)
+{
+    if (f.front.pid)
+        kill(f.front.pid, SIGKILL);
+}
+
+bool family_is_ending(void)
+{
+    return f.end_by_ns != 0;
+}
+
+bool family_is_there(void)
+{
+    return f.board.channels != NULL;
+}
+
+size_t family_workers(void)
+{
+    return f.board.count;
+}
+
+/* -- Deaths ---------------------------------------------------------------------------------- */
+
+static void on_front_death(int status)
+{
+    pid_t pid = f.front.pid;
+
+    f.front.pid = 0;
+    close(f.control);
+    if (f.end_by_ns) {
+        dispose();
+        return;
+    }
+    end_workers();
+    restart_log_death("front", pid, status);
+    restart_after_death(&f.front.restart);
+}
+
+/* The front settles what the worker had, then asks for the next one. */
+static void on_worker_death(size_t slot, int status)
+{
+    struct child *worker = &f.workers[slot];
+    const struct control died = {.type = CONTROL_DIED,
+                                 .slot = (uint32_t)slot,
+                                 .pid = worker->pid,
+                                 .status = status,
+                                 .generation = worker->generation};
+
+    restart_log_death("worker", worker->pid, status);
+    worker->pid = 0;
+    tell_front(&died);
+}
+
+bool family_lost(pid_t pid, int status)
+{
+    if (pid == f.front.pid) {
+        on_front_death(status);
+        return true;
+    }
+    for (size_t i = 0; i < f.board.count; i++)
+        if (f.workers[i].pid == pid) {
+            on_worker_death(i, status);
+            return true;
+        }
+    return false;
+}
+
+/* -- What the front says --------------------------------------------------------------------- */
+
+/* It may compute at a low priority, beside others that leave it no time to hear the signal. */
+static void make_look(pid_t pid)
+{
+    pace_hurry(pid);
+    kill(pid, CONTROL_SIGNAL);
+}
+
+static void take_control(const struct control *c)
+{
+    if (c->type == CONTROL_READY)
+        f.ready = true;
+    if (c->slot >= f.board.count)
+        return;
+    struct child *worker = &f.workers[c->slot];
+
+    if (c->type == CONTROL_KILL && worker->pid && c->generation == worker->generation)
+        kill(worker->pid, SIGKILL);
+    if (c->type == CONTROL_LOOK && worker->pid && c->generation == worker->generation)
+        make_look(worker->pid);
+    if (c->type == CONTROL_RESPAWN && !worker->pid) {
+        worker->generation = c->generation;
+        restart_after_death(&worker->restart);
+    }
+}
+
+int family_fd(void)
+{
+    return f.front.pid ? f.control : -1;
+}
+
+void family_read(void)
+{
+    struct control c;
+
+    while (f.front.pid && recv(f.control, &c, sizeof(c), MSG_DONTWAIT) == (ssize_t)sizeof(c))
+        take_control(&c);
+}
+
+bool family_is_ready(void)
+{
+    return f.ready;
+}
+
+void family_listen(void)
+{
+    f.listens = true;
+    tell_front_word(CONTROL_LISTEN);
+}
+
+/* -- Starting -------------------------------------------------------------------------------- */
+
+uint64_t family_due_ns(void)
+{
+    uint64_t first = f.front.restart.due_ns;
+
+    for (size_t i = 0; i < f.board.count; i++)
+        first = restart_first(first, f.workers[i].restart.due_ns);
+    return family_is_there() ? restart_first(first, f.end_by_ns) : first;
+}
+
+void family_start(void)
+{
+    uint64_t now = clock_now_ns();
+
+    if (restart_is_due(&f.front.restart, now)) {
+        start_all();
+        return;
+    }
+    for (size_t i = 0; i < f.board.count && !f.is_child; i++)
+        if (restart_is_due(&f.workers[i].restart, now))
+            start_worker(i);
+    if (!f.is_child && f.front.pid && f.end_by_ns && f.end_by_ns <= now) {
+        family_kill();
+        f.end_by_ns = now + DRAIN_EXTRA_MS * NS_PER_MS;
+    }
+}
+
+bool family_is_child(int *status)
+{
+    *status = f.status;
+    return f.is_child;
+}
+
+static size_t worker_count(const struct settings *settings)
+{
+    long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+
+    if (settings->workers)
+        return (size_t)settings->workers;
+    size_t count = (size_t)(cpus > 0 ? cpus : 1) * WORKERS_PER_CPU;
+    return count < 64 ? count : 64;
+}
+
+bool family_open(const struct origin *origin, struct err *err)
+{
+    const struct settings *settings = origin->settings;
+    const size_t modules_max = 8 << 20;
+    size_t body = (size_t)settings->body_max, reply = (size_t)settings->reply_max;
+    size_t source = (size_t)settings->file_max + modules_max;
+    size_t in = body > reply ? body : reply;
+    size_t out = reply > MESSAGE_DESCRIPTION_MAX ? reply : MESSAGE_DESCRIPTION_MAX;
+
+    f.origin = origin;
+    f.supervisor = getpid();
+    if (!switchboard_open(&f.board, worker_count(settings),
+                          (in > source ? in : source) + MESSAGE_EXTRA, out + MESSAGE_EXTRA, err))
+        return false;
+    f.workers = calloc(f.board.count, sizeof(*f.workers));
+    if (!f.workers)
+        return err_set_errno(err, "memory for the workers");
+    if (!walls_raise(settings, &f.board, origin->roles->rehearse, err))
+        return false;
+    f.front.restart.due_ns = clock_now_ns();
+    return true;
+}
