@@ -11,9 +11,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 
-enum { LISTENERS_MAX = 16, OTHER_FILES = 64, ACCEPTS_AT_ONCE = 16 };
+enum { LISTENERS_MAX = 16, OTHER_FILES = 64, ACCEPTS_AT_ONCE = 16, HANDSHAKE_MS = 20 };
 
 static struct {
     h2o_accept_ctx_t *accept;
@@ -21,7 +22,8 @@ static struct {
     size_t listener_count;
     size_t count, most;
     unsigned stall_ms;
-    bool shut;
+    bool shared;
+    uint64_t shut_ns; /* 0: not yet */
 } c;
 
 /* A connection that cannot be accepted for want of descriptors would keep the loop awake: the limit
@@ -68,7 +70,8 @@ static void listen_while_room(void)
             h2o_socket_read_start(c.listeners[i], on_accept);
 }
 
-/* After connections_shut: a listener that has given all it had is left. */
+/* After connections_shut: a listener that has given all it had is left, once the clients whose SYN
+ * was answered before have had the time to complete that. */
 static void leave_empty(void)
 {
     for (size_t i = c.listener_count; i-- > 0;) {
@@ -111,8 +114,9 @@ static void on_accept(h2o_socket_t *listener, const char *err)
     listen_while_room();
 }
 
-void connections_listen(const int *listeners, size_t count)
+void connections_listen(const int *listeners, size_t count, bool shared)
 {
+    c.shared = shared;
     for (size_t i = 0; i < count && c.listener_count < LISTENERS_MAX; i++)
         c.listeners[c.listener_count++] =
             h2o_evloop_socket_create(c.accept->ctx->loop, listeners[i], H2O_SOCKET_FLAG_DONT_READ);
@@ -126,7 +130,7 @@ size_t connections_count(void)
 
 bool connections_are_taken(void)
 {
-    if (c.shut)
+    if (c.shut_ns && clock_now_ns() >= c.shut_ns + HANDSHAKE_MS * NS_PER_MS)
         leave_empty();
     return c.listener_count > 0;
 }
@@ -152,9 +156,11 @@ void connections_shut(void)
     };
     const struct sock_fprog filter = {sizeof(drop_syn) / sizeof(*drop_syn), drop_syn};
 
-    if (c.shut)
+    if (c.shared)
+        connections_leave();
+    if (c.shut_ns || c.shared)
         return;
-    c.shut = true;
+    c.shut_ns = clock_now_ns();
     for (size_t i = 0; i < c.listener_count; i++)
         if (setsockopt(h2o_socket_get_fd(c.listeners[i]), SOL_SOCKET, SO_ATTACH_FILTER, &filter,
                        sizeof(filter)) != 0)

@@ -20,7 +20,7 @@
 #include "front/routes.h"
 #include "wire/control.h"
 
-enum { WATCHED_MAX = 3, WAIT_MOST_MS = 1000, RETRY_MS = 1, QUIET_MS = 100 };
+enum { WATCHED_MAX = 3, WAIT_MOST_MS = 1000, RETRY_MS = 1, QUIET_MS = 100, LOOK_MS = 20 };
 
 static struct {
     const struct settings *settings;
@@ -34,6 +34,7 @@ static struct {
     h2o_socket_t *watched[WATCHED_MAX]; /* descriptors that are no connections */
     size_t watched_count;
     int control;
+    uint64_t drain_ns;
     bool told_ready, draining, ending, stopped;
 } s;
 
@@ -63,8 +64,11 @@ static void end(void)
  * client then knows that nobody read it. */
 static void on_look(struct timer *timer)
 {
-    connections_close_idle(QUIET_MS);
-    timer_start(&s.timers, timer, clock_now_ns() + QUIET_MS * NS_PER_MS, on_look);
+    uint64_t now = clock_now_ns();
+
+    if (now >= s.drain_ns + QUIET_MS * NS_PER_MS)
+        connections_close_idle(QUIET_MS);
+    timer_start(&s.timers, timer, now + LOOK_MS * NS_PER_MS, on_look);
 }
 
 /* Connections are still taken while requests are worked on, so that whoever asks for /ready is
@@ -79,7 +83,8 @@ static void drain(void)
     dispatch_drain();
     routes_drain();
     end();
-    timer_start(&s.timers, &s.look, clock_now_ns() + QUIET_MS * NS_PER_MS, on_look);
+    s.drain_ns = clock_now_ns();
+    on_look(&s.look);
 }
 
 /* Another front takes connections from the same sockets. Those there are have their requests served
@@ -134,7 +139,7 @@ static void take_control(const struct control *c)
             inbox_worker_died(m, c->status);
         break;
     case CONTROL_LISTEN:
-        connections_listen(s.listeners, s.listener_count);
+        connections_listen(s.listeners, s.listener_count, c->status == 1);
         break;
     case CONTROL_RETIRE:
         retire();

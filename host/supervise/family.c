@@ -34,7 +34,7 @@ static struct {
     struct child front;
     struct child *workers;
     uint64_t end_by_ns; /* 0: not ending */
-    bool listens, ready;
+    bool listens, shared, ready;
     pid_t supervisor;
     bool is_child;
     int status; /* of a child */
@@ -114,6 +114,13 @@ static void tell_front_word(enum control_type type)
     tell_front(&c);
 }
 
+static void tell_listen(void)
+{
+    const struct control c = {.type = CONTROL_LISTEN, .status = f.shared};
+
+    tell_front(&c);
+}
+
 static void start_worker(size_t slot)
 {
     struct child *worker = &f.workers[slot];
@@ -160,7 +167,7 @@ static void start_all(void)
         return;
     }
     if (f.listens)
-        tell_front_word(CONTROL_LISTEN);
+        tell_listen();
     for (size_t i = 0; i < f.board.count && !f.is_child; i++) {
         f.workers[i].generation = 1;
         start_worker(i);
@@ -322,10 +329,11 @@ bool family_is_ready(void)
     return f.ready;
 }
 
-void family_listen(void)
+void family_listen(bool shared)
 {
     f.listens = true;
-    tell_front_word(CONTROL_LISTEN);
+    f.shared = shared;
+    tell_listen();
 }
 
 /* -- Starting -------------------------------------------------------------------------------- */

@@ -40,8 +40,9 @@ uint64_t family_due_ns(void);
 int family_fd(void);
 void family_read(void);
 
-/* The front that runs, and those that follow it, take connections from now on. */
-void family_listen(void);
+/* The front that runs, and those that follow it, take connections from now on. `shared`: the
+ * sockets live on after this server. */
+void family_listen(bool shared);
 
 /* A front said CONTROL_READY. */
 bool family_is_ready(void);

@@ -85,9 +85,9 @@ bool successor_start(struct successor *successor, const struct program *program,
 
 /* -- Its life -------------------------------------------------------------------------------- */
 
-static void tell(const struct successor *successor, enum control_type type)
+static void tell(const struct successor *successor, enum control_type type, int32_t status)
 {
-    const struct control c = {.type = type};
+    const struct control c = {.type = type, .status = status};
 
     if (send(successor->control, &c, sizeof(c), MSG_NOSIGNAL) != sizeof(c))
         log_line(LOG_WARN, "the successor does not listen pid=%d error=%s", (int)successor->pid,
@@ -104,18 +104,18 @@ bool successor_is_ready(struct successor *successor)
     return ready && successor->state == SUCCESSOR_STARTING;
 }
 
-void successor_serve(struct successor *successor)
+void successor_serve(struct successor *successor, bool shared)
 {
     successor->state = SUCCESSOR_SERVING;
     successor->by_ns = 0;
-    tell(successor, CONTROL_LISTEN);
+    tell(successor, CONTROL_LISTEN, shared);
 }
 
 void successor_end(struct successor *successor, enum control_type how, int64_t most_ms)
 {
     successor->state = SUCCESSOR_ENDING;
     successor->by_ns = clock_now_ns() + (uint64_t)most_ms * NS_PER_MS;
-    tell(successor, how);
+    tell(successor, how, 0);
 }
 
 void successor_kill(struct successor *successor)

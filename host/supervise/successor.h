@@ -38,8 +38,8 @@ bool successor_start(struct successor *successor, const struct program *program,
 /* Reads what it said; true when that was CONTROL_READY. */
 bool successor_is_ready(struct successor *successor);
 
-/* It takes connections from now on. */
-void successor_serve(struct successor *successor);
+/* It takes connections from now on; `shared` as of family_listen. */
+void successor_serve(struct successor *successor, bool shared);
 
 /* Tells it to end by CONTROL_DRAIN or CONTROL_RETIRE within `most_ms`. */
 void successor_end(struct successor *successor, enum control_type how, int64_t most_ms);

@@ -30,6 +30,8 @@ static struct {
     struct successor successors[SUCCESSORS_MAX];
     struct restart restart; /* of a successor that died while it served */
     int signals;
+    bool shared;        /* the listening sockets live on after this server */
+    bool other_address; /* the settings ask for another one than the sockets handed over have */
     bool stopping, reload_wanted, told_ready;
     int status;
 } s;
@@ -93,7 +95,7 @@ static void on_ready(struct successor *ready)
 
     if (s.stopping)
         return;
-    successor_serve(ready);
+    successor_serve(ready, s.shared);
     log_line(LOG_INFO, "reloaded pid=%d", (int)ready->pid);
     if (before)
         successor_end(before, CONTROL_RETIRE, end_most_ms());
@@ -200,7 +202,9 @@ static void begin_to_listen(void)
         listener_url(s.handover.listeners[i], url);
         log_line(LOG_INFO, "listening url=%s workers=%zu", url, family_workers());
     }
-    family_listen();
+    if (s.other_address && !s.shared)
+        log_line(LOG_WARN, "the listening address is kept: another one needs a new start");
+    family_listen(s.shared);
 }
 
 static void read_launcher(void)
@@ -210,6 +214,7 @@ static void read_launcher(void)
 
     while ((len = recv(s.handover.launcher, &c, sizeof(c), MSG_DONTWAIT)) == (ssize_t)sizeof(c))
         if (c.type == CONTROL_LISTEN) {
+            s.shared = c.status == 1;
             begin_to_listen();
         } else if (c.type == CONTROL_RETIRE || c.type == CONTROL_DRAIN) {
             s.stopping = true;
@@ -334,8 +339,8 @@ static bool open_listeners(const struct settings *settings, struct err *err)
 
     if (!handover_take(h, err))
         return false;
-    if (is_successor() && !listener_matches(settings, h->listeners, h->count))
-        log_line(LOG_WARN, "the listening address is kept: another one needs a new start");
+    s.other_address = is_successor() && !listener_matches(settings, h->listeners, h->count);
+    s.shared = h->count > 0 && !is_successor();
     return h->count || listener_open(settings, h->listeners, &h->count, err);
 }
 

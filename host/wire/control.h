@@ -8,7 +8,7 @@
 
 enum control_type {
     /* supervisor to front; these three also from a supervisor to its successor */
-    CONTROL_LISTEN, /* take connections from now on */
+    CONTROL_LISTEN, /* take connections; status 1: the sockets live on after this server */
     CONTROL_RETIRE, /* take no more, serve those there are until they end, then exit */
     CONTROL_DRAIN,  /* finish what runs, refuse what is new, then exit */
     /* supervisor to front */
