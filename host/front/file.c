@@ -4,13 +4,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/inotify.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 
-enum { WRITING_MS = 100, WANT_MS = 100, READ_BYTES = 16384 };
+enum { WRITING_MS = 100, OPEN_TOLD_MS = 5000, WANT_MS = 100, READ_BYTES = 16384 };
 
 /* -- Lists ----------------------------------------------------------------------------------- */
 
@@ -142,6 +144,23 @@ bool file_is_want(int error)
     return error == EMFILE || error == ENFILE || error == ENOMEM;
 }
 
+/* A lease for reading cannot be had while anybody has the file open for writing; and until it goes
+ * with its descriptor, whoever opens the file for writing waits. The signal that tells of such a
+ * one is made one that is ignored. Where there is no lease to be had, for files of another user or
+ * on some file systems, the time of the last write decides. */
+static bool is_being_written(int fd, const struct stat *s, const struct file_mark *mark)
+{
+    if (!S_ISREG(s->st_mode))
+        return false;
+    fcntl(fd, F_SETSIG, SIGURG);
+    if (fcntl(fd, F_SETLEASE, F_RDLCK) == 0)
+        return false;
+    if (errno == EAGAIN)
+        return true;
+    int64_t age_ms = (int64_t)clock_wall_ms() - mark->modified_ns / (int64_t)NS_PER_MS;
+    return age_ms >= 0 && age_ms < WRITING_MS;
+}
+
 /* True when the content, or the reason that there is none, has changed. `fd` has just been opened,
  * or errno says why not. */
 static bool read_file(struct file *file, int fd, size_t most)
@@ -152,8 +171,6 @@ static bool read_file(struct file *file, int fd, size_t most)
     if (fd < 0)
         err_set_errno(&err, "it cannot be opened");
     bool ok = fd >= 0 && read_text(fd, most, &text, &err);
-    if (fd >= 0)
-        close(fd);
     bool same = ok ? file->read && str_equal(buf_str(&file->text), buf_str(&text))
                    : file->error && strcmp(file->error, err.text) == 0;
     buf_fini(&file->text);
@@ -183,6 +200,22 @@ static bool look_later(uint64_t when_ns, uint64_t *again_ns)
     return false;
 }
 
+/* Told once, when it lasts: its last version goes on. */
+static void wait_for_writer(struct file *file)
+{
+    uint64_t now = clock_now_ns();
+
+    file->busy_until = now + WRITING_MS * NS_PER_MS;
+    file->told = true;
+    if (file->open_since == 0)
+        file->open_since = now;
+    if (file->open_since == UINT64_MAX || now < file->open_since + OPEN_TOLD_MS * NS_PER_MS)
+        return;
+    file->open_since = UINT64_MAX;
+    log_line(LOG_WARN, "file is not read while somebody has it open for writing file=%s",
+             log_quoted(str_of(file->path)));
+}
+
 bool file_look_at(struct file *file, const char *path, size_t most, uint64_t *again_ns)
 {
     uint64_t now = clock_now_ns();
@@ -202,12 +235,21 @@ bool file_look_at(struct file *file, const char *path, size_t most, uint64_t *ag
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0 && file_is_want(errno))
         return look_later(now + WANT_MS * NS_PER_MS, again_ns);
-    file->mark = mark;
-    file->told = false;
-    if (!read_file(file, fd, most))
-        return false;
-    file->serial = file_next_serial();
-    return true;
+    bool busy = fd >= 0 && is_being_written(fd, &s, &mark), changed = false;
+    if (busy) {
+        wait_for_writer(file);
+        look_later(file->busy_until, again_ns);
+    } else {
+        file->mark = mark;
+        file->told = false;
+        file->open_since = 0;
+        changed = read_file(file, fd, most);
+    }
+    if (fd >= 0)
+        close(fd);
+    if (changed)
+        file->serial = file_next_serial();
+    return changed;
 }
 
 bool file_is_stale(const struct file *file)

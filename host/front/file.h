@@ -27,6 +27,7 @@ struct file {
     char *error;
     uint64_t serial;     /* of the content; a new one for each change */
     uint64_t busy_until; /* somebody is writing it: not looked at before, clock_now_ns */
+    uint64_t open_since; /* when it was first left for later because of that; 0: it was not */
 };
 
 /* Sorted by name; zeroed is empty. */
@@ -47,10 +48,10 @@ bool files_drop_unseen(struct files *files);
  * was to be opened. */
 bool file_is_want(int error);
 
-/* Reads the file at `path` when it has changed; true when its content is another now. While it is
- * being written, or cannot be opened for want of descriptors, it is left for later, and `*again_ns`
- * is made no later than that. A file of more
- * than `most` bytes is not read. */
+/* Reads the file at `path` when it has changed; true when its content is another now. While anybody
+ * has it open for writing it is left for later, and `*again_ns` is made no later than that; where
+ * that cannot be known, for 100 ms after it was written to; and when it cannot be opened for want
+ * of descriptors. A file of more than `most` bytes is not read. */
 bool file_look_at(struct file *file, const char *path, size_t most, uint64_t *again_ns);
 
 /* Has the file changed since it was looked at? Reads nothing. */
