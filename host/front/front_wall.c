@@ -57,6 +57,9 @@ bool front_wall_raise(struct err *err)
         /* reading: O_RDONLY is 0 */
         {.call = "openat", .match = {{2, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY}}},
         {.call = "fcntl", .match = {{1, WALL_INT, F_SETFL}}}, /* libh2o: O_NONBLOCK */
+        {.call = "fcntl",
+         .match = {{1, WALL_INT, F_SETSIG}}}, /* is a function file being written? */
+        {.call = "fcntl", .match = {{1, WALL_INT, F_SETLEASE}}},
         {.call = "mmap", .match = {{3, MAP_ANONYMOUS, MAP_ANONYMOUS}, {2, PROT_EXEC, 0}}},
         {.call = "mprotect", .match = {{2, PROT_EXEC, 0}}},
         {.call = "tgkill", .match = {{0, WALL_INT, (uint32_t)getpid()}}}, /* abort */
