@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "base/clock.h"
+#include "front/head.h"
 #include "front/reply.h"
 
 enum { TIMEOUT_MOST_MS = 600000 };
@@ -195,6 +196,17 @@ static bool too_large(struct err *err)
     return err_set(err, ERR_TOO_LARGE, "the request body is more than %zu bytes", body_max);
 }
 
+/* The head still lies where h2o reads the next one: it is taken out with the reply. */
+static bool check_head(struct exchange *ex, struct err *err)
+{
+    const h2o_buffer_t *input = socket_of(ex)->input;
+
+    if (head_check((struct str){input->bytes, input->size}, err))
+        return true;
+    ex->req->http1_is_persistent = 0; /* what comes behind it is no request */
+    return false;
+}
+
 bool exchange_open(h2o_req_t *req, struct exchange **exchange, struct err *err)
 {
     struct exchange *ex = h2o_mem_alloc_shared(&req->pool, sizeof(*ex), on_gone);
@@ -207,6 +219,8 @@ bool exchange_open(h2o_req_t *req, struct exchange **exchange, struct err *err)
     if (is_visible(traceparent) && traceparent.len <= TRACEPARENT_MAX)
         ex->traceparent = traceparent;
     *exchange = ex;
+    if (!check_head(ex, err))
+        return false;
     if (req->entity.len > body_max)
         return too_large(err);
     if (!timeout.at)
