@@ -12,6 +12,8 @@
     X(BAD_JSON, 400, "bad_json")                                                                   \
     X(BAD_PARAMS, 400, "bad_params")                                                               \
     X(BAD_REQUEST, 400, "bad_request")                                                             \
+    X(UNAUTHORIZED, 401, "unauthorized")                                                           \
+    X(FORBIDDEN, 403, "forbidden")                                                                 \
     X(UNKNOWN_FUNCTION, 404, "unknown_function")                                                   \
     X(NOT_FOUND, 404, "not_found")                                                                 \
     X(METHOD_NOT_ALLOWED, 405, "method_not_allowed")                                               \

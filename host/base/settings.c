@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "base/str.h"
+#include "base/tokens.h"
 
 enum { FOLDERS_MAX = 64, FILE_MAX = 64 << 10 };
 enum { FLAG_SETTINGS = 1, FLAG_HELP, FLAG_VERSION, FLAG_FIRST_WORD = 256, FLAG_FIRST_NUMBER = 512 };
@@ -225,7 +226,7 @@ static bool read_environment(struct settings *s, struct err *err)
         if ((text = getenv(numbers[i].env)) &&
             !set_number(s, &numbers[i], numbers[i].env, text, err))
             return false;
-    return true;
+    return tokens_read(err);
 }
 
 static int next_flag(int argc, char **argv)
@@ -347,5 +348,11 @@ void settings_help(const char *program)
         printf("  --%-19s N %s\n%26sdefault %lld, from %lld to %lld (%s)\n", numbers[i].flag,
                numbers[i].help, "", (long long)numbers[i].value, (long long)numbers[i].least,
                (long long)numbers[i].most, numbers[i].env);
-    printf("  --help, --version       this text; the version\n");
+    printf(
+        "  --help, --version       this text; the version\n\n"
+        "From the environment alone, each %d to %d characters, for Authorization: Bearer:\n"
+        "  FAAS_ADMIN_TOKEN        changes of the server need it; an address other than loopback\n"
+        "                          is not listened on without it\n"
+        "  FAAS_INVOKE_TOKEN       calls need it, or the admin token\n",
+        TOKEN_LEN_MIN, TOKEN_LEN_MAX);
 }

@@ -31,6 +31,8 @@ static const char *reason_of(int status)
         const char *reason;
     } reasons[] = {{200, "OK"},
                    {400, "Bad Request"},
+                   {401, "Unauthorized"},
+                   {403, "Forbidden"},
                    {404, "Not Found"},
                    {405, "Method Not Allowed"},
                    {413, "Payload Too Large"},
@@ -235,6 +237,18 @@ bool exchange_open(h2o_req_t *req, struct exchange **exchange, struct err *err)
 struct str exchange_body(const struct exchange *ex)
 {
     return (struct str){ex->req->entity.base, ex->req->entity.len};
+}
+
+struct str exchange_asked(const struct exchange *ex, struct str name)
+{
+    return header_of(ex->req, name);
+}
+
+struct str exchange_authority(const struct exchange *ex)
+{
+    h2o_iovec_t authority = ex->req->input.authority;
+
+    return (struct str){authority.base, authority.len};
 }
 
 struct str exchange_path(const struct exchange *ex)

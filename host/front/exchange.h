@@ -28,6 +28,12 @@ bool exchange_open(h2o_req_t *req, struct exchange **exchange, struct err *err);
 struct str exchange_body(const struct exchange *ex);
 struct str exchange_path(const struct exchange *ex);
 
+/* The first header of that lower-case name, or a text with a NULL pointer. */
+struct str exchange_asked(const struct exchange *ex, struct str name);
+
+/* Whom the request is for, as Host says: "localhost:8088". May be empty. */
+struct str exchange_authority(const struct exchange *ex);
+
 /* The value of a query parameter, or one with a NULL pointer. Nothing is decoded. */
 struct str exchange_query(const struct exchange *ex, struct str name);
 

@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "front/routes.h"
 
+#include "front/access.h"
 #include "front/listings.h"
 #include "front/metrics.h"
 #include "front/registry.h"
@@ -59,14 +60,20 @@ static void serve_metrics(struct exchange *ex, struct str name)
 /* A path that ends with a slash takes a function's name behind it. */
 static const struct route {
     const char *method, *path;
+    enum access access;
     void (*serve)(struct exchange *ex, struct str name);
 } routes[] = {
-    {"GET", "/health", serve_health},      {"GET", "/ready", serve_ready},
-    {"GET", "/metrics", serve_metrics},    {"POST", "/fn/invoke/", serve_invoke},
-    {"POST", "/fn/burst/", serve_burst},   {"POST", "/fn/chain", serve_chain},
-    {"GET", "/fn/list", serve_list},       {"GET", "/fn/stats", serve_stats},
-    {"POST", "/fn/warmpool/", serve_warm}, {"DELETE", "/fn/warmpool/", serve_unwarm},
-    {"GET", "/fn/warmpool", serve_pools},
+    {"GET", "/health", ACCESS_OPEN, serve_health},
+    {"GET", "/ready", ACCESS_OPEN, serve_ready},
+    {"GET", "/metrics", ACCESS_OPEN, serve_metrics},
+    {"POST", "/fn/invoke/", ACCESS_INVOKE, serve_invoke},
+    {"POST", "/fn/burst/", ACCESS_INVOKE, serve_burst},
+    {"POST", "/fn/chain", ACCESS_INVOKE, serve_chain},
+    {"GET", "/fn/list", ACCESS_OPEN, serve_list},
+    {"GET", "/fn/stats", ACCESS_OPEN, serve_stats},
+    {"POST", "/fn/warmpool/", ACCESS_ADMIN, serve_warm},
+    {"DELETE", "/fn/warmpool/", ACCESS_ADMIN, serve_unwarm},
+    {"GET", "/fn/warmpool", ACCESS_OPEN, serve_pools},
 };
 
 enum { ROUTES = sizeof(routes) / sizeof(*routes) };
@@ -113,6 +120,20 @@ static void refuse(struct exchange *ex, struct str path, struct str method)
     buf_fini(&allow);
 }
 
+static void serve(const struct route *route, struct exchange *ex, struct str name)
+{
+    const struct str none = {NULL, 0};
+    struct err err;
+
+    if (access_allows(ex, route->access, &err)) {
+        route->serve(ex, name);
+        return;
+    }
+    if (err.code == ERR_UNAUTHORIZED)
+        exchange_header(ex, "www-authenticate", STR("Bearer"));
+    exchange_send_error(ex, &err, none, none);
+}
+
 int routes_serve(h2o_handler_t *self, h2o_req_t *req)
 {
     struct str method = {req->method.base, req->method.len}, path;
@@ -129,7 +150,7 @@ int routes_serve(h2o_handler_t *self, h2o_req_t *req)
         struct str name = {NULL, 0};
 
         if (matches(&routes[i], path, &name) && takes(&routes[i], method)) {
-            routes[i].serve(ex, name);
+            serve(&routes[i], ex, name);
             return 0;
         }
     }

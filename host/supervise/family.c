@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/pace.h"
+#include "base/tokens.h"
 #include "supervise/restart.h"
 #include "supervise/supervisor.h"
 #include "supervise/walls.h"
@@ -73,6 +74,7 @@ static void run_worker(size_t slot)
     const struct origin *o = f.origin;
     char name[16];
 
+    tokens_wipe();
     snprintf(name, sizeof(name), "faas-worker-%zu", slot);
     become_child(name);
     log_init("worker", o->settings->log_level);

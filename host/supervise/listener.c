@@ -9,6 +9,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/tokens.h"
+
 enum { BACKLOG = 4096 };
 
 union address {
@@ -52,6 +54,50 @@ static int open_one(const struct addrinfo *a)
     return -1;
 }
 
+static bool is_loopback(const struct sockaddr *address)
+{
+    const union address *a = (const union address *)address;
+
+    if (address->sa_family == AF_INET6)
+        return IN6_IS_ADDR_LOOPBACK(&a->v6.sin6_addr);
+    return ntohl(a->v4.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+}
+
+/* What changes the server is open on loopback alone. */
+static bool check_address(const struct sockaddr *address, const char *what, struct err *err)
+{
+    return tokens_has(TOKEN_ADMIN) || is_loopback(address) ||
+           err_set(err, ERR_BAD_REQUEST,
+                   "%s is not loopback: set FAAS_ADMIN_TOKEN (%d characters or more) to listen "
+                   "there, or listen on 127.0.0.1",
+                   what, TOKEN_LEN_MIN);
+}
+
+static bool may_listen(const struct settings *settings, const struct addrinfo *list,
+                       struct err *err)
+{
+    const char *what = settings->host[0] ? settings->host : "every address (no host)";
+
+    for (const struct addrinfo *a = list; a; a = a->ai_next)
+        if (!check_address(a->ai_addr, what, err))
+            return false;
+    return true;
+}
+
+bool listener_check(const int *fds, size_t count, struct err *err)
+{
+    for (size_t i = 0; i < count; i++) {
+        union address a;
+        socklen_t len = sizeof(a);
+
+        memset(&a, 0, sizeof(a));
+        getsockname(fds[i], &a.any, &len);
+        if (!check_address(&a.any, "a socket that was handed over", err))
+            return false;
+    }
+    return true;
+}
+
 /* With port 0 the first address chooses it and the others follow. */
 static bool open_all(const struct addrinfo *list, int *fds, size_t *count)
 {
@@ -87,8 +133,8 @@ bool listener_open(const struct settings *settings, int fds[LISTENERS_MAX], size
     *count = 0;
     if (!resolve(settings, &list, err))
         return false;
-    bool ok = open_all(list, fds, count);
-    if (!ok) {
+    bool may = may_listen(settings, list, err), ok = may && open_all(list, fds, count);
+    if (may && !ok) {
         snprintf(what, sizeof(what), "cannot listen on %s:%u", settings->host, settings->port);
         err_set_errno(err, what);
         while (*count)

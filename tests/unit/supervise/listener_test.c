@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/tokens.h"
 #include "supervise/listener.h"
 
 static struct settings settings_of(const char *host, uint16_t port)
@@ -94,11 +95,19 @@ static void a_port_in_use_is_told_with_the_address(void **state)
     close_all(fds, count);
 }
 
+static void let_listen_anywhere(void)
+{
+    struct err err;
+
+    assert_true(tokens_set(TOKEN_ADMIN, "it", STR("01234567890123456789012345678901"), &err));
+}
+
 static void an_address_that_is_none_is_told(void **state)
 {
     static const char *const hosts[] = {"no such host", "256.256.256.256", "192.0.2.1"};
 
     (void)state;
+    let_listen_anywhere();
     for (size_t i = 0; i < COUNT(hosts); i++) {
         const struct settings s = settings_of(hosts[i], 0);
         int fds[LISTENERS_MAX];
@@ -148,6 +157,7 @@ static void no_host_is_every_address(void **state)
     struct err err;
 
     (void)state;
+    let_listen_anywhere();
     if (!listener_open(&s, fds, &count, &err))
         fail_msg("%s", err.text);
     assert_in_range(count, 1, LISTENERS_MAX);
@@ -200,6 +210,53 @@ static void sockets_of_every_address_are_those_of_no_host(void **state)
     close_all(fds, count);
 }
 
+static void without_an_admin_token_only_loopback_is_listened_on(void **state)
+{
+    static const char *const loopback[] = {"127.0.0.1", "127.1.2.3", "localhost"};
+    static const char *const elsewhere[] = {"", "0.0.0.0", "::", "::ffff:127.0.0.1", "192.0.2.1"};
+    int fds[LISTENERS_MAX];
+    size_t count;
+    struct err err;
+
+    (void)state;
+    tokens_wipe();
+    for (size_t i = 0; i < COUNT(loopback); i++) {
+        const struct settings s = settings_of(loopback[i], 0);
+
+        if (!listener_open(&s, fds, &count, &err))
+            fail_msg("%s: %s", loopback[i], err.text);
+        close_all(fds, count);
+    }
+    for (size_t i = 0; i < COUNT(elsewhere); i++) {
+        const struct settings s = settings_of(elsewhere[i], 0);
+
+        assert_false(listener_open(&s, fds, &count, &err));
+        assert_int_equal(count, 0);
+        assert_int_equal(err.code, ERR_BAD_REQUEST);
+        expect_contains(err.text, "FAAS_ADMIN_TOKEN");
+    }
+}
+
+static void sockets_that_are_handed_over_need_the_token_too(void **state)
+{
+    const struct settings inside = settings_of("127.0.0.1", 0), outside = settings_of("0.0.0.0", 0);
+    int fds[LISTENERS_MAX], open_fds[LISTENERS_MAX];
+    size_t count, open_count;
+    struct err err;
+
+    (void)state;
+    assert_true(tokens_set(TOKEN_ADMIN, "", STR("0123456789abcdef0123456789abcdef"), &err));
+    assert_true(listener_open(&inside, fds, &count, &err));
+    assert_true(listener_open(&outside, open_fds, &open_count, &err));
+    assert_true(listener_check(open_fds, open_count, &err));
+    tokens_wipe();
+    assert_true(listener_check(fds, count, &err));
+    assert_false(listener_check(open_fds, open_count, &err));
+    expect_contains(err.text, "FAAS_ADMIN_TOKEN");
+    close_all(fds, count);
+    close_all(open_fds, open_count);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -210,6 +267,8 @@ int main(void)
         cmocka_unit_test(no_host_is_every_address),
         cmocka_unit_test(sockets_are_those_of_the_same_settings),
         cmocka_unit_test(sockets_of_every_address_are_those_of_no_host),
+        cmocka_unit_test(without_an_admin_token_only_loopback_is_listened_on),
+        cmocka_unit_test(sockets_that_are_handed_over_need_the_token_too),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
