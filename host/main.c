@@ -10,6 +10,7 @@
 #include "base/settings.h"
 #include "base/str.h"
 #include "front/server.h"
+#include "front/tls.h"
 #include "supervise/supervisor.h"
 #include "worker/worker.h"
 
@@ -49,6 +50,17 @@ static bool check_folders(const struct settings *s, struct err *err)
     return true;
 }
 
+/* The front reads them again; what is wrong with them is told before anything starts. */
+static bool check_tls(const struct settings *s, struct err *err)
+{
+    SSL_CTX *tls;
+
+    if (!tls_open(s, &tls, err))
+        return false;
+    SSL_CTX_free(tls);
+    return true;
+}
+
 /* Returns the exit status, or -1 with `err`. */
 static int act(enum settings_action action, const struct settings *settings, char **argv,
                struct err *err)
@@ -63,7 +75,7 @@ static int act(enum settings_action action, const struct settings *settings, cha
         puts("faas-server " FAAS_VERSION);
         return 0;
     }
-    if (!check_folders(settings, err))
+    if (!check_folders(settings, err) || !check_tls(settings, err))
         return -1;
     log_init("supervisor", settings->log_level);
     pace_init();

@@ -106,6 +106,27 @@ static bool set_walls(struct settings *s, const char *name, const char *text, st
     return set_bool(&s->walls, name, text, err);
 }
 
+static bool set_http2(struct settings *s, const char *name, const char *text, struct err *err)
+{
+    return set_bool(&s->http2, name, text, err);
+}
+
+static bool set_tls_cert(struct settings *s, const char *name, const char *text, struct err *err)
+{
+    (void)name;
+    (void)err;
+    s->tls_cert = *text ? text : NULL;
+    return true;
+}
+
+static bool set_tls_key(struct settings *s, const char *name, const char *text, struct err *err)
+{
+    (void)name;
+    (void)err;
+    s->tls_key = *text ? text : NULL;
+    return true;
+}
+
 static bool add_folder(struct settings *s, const char *name, const char *folder, struct err *err)
 {
     (void)name;
@@ -133,6 +154,9 @@ static const struct word {
     {NULL, "PORT", required_argument, set_port_alone}, /* wins over the port of the one above */
     {"functions", "FAAS_FUNCTIONS", required_argument, add_folder},
     {"optimized", "OPTIMIZED", optional_argument, set_optimized},
+    {"http2", "FAAS_HTTP2", optional_argument, set_http2},
+    {"tls-cert", "FAAS_TLS_CERT", required_argument, set_tls_cert},
+    {"tls-key", "FAAS_TLS_KEY", required_argument, set_tls_key},
     {"walls", "FAAS_WALLS", optional_argument, set_walls},
     {"log-level", "FAAS_LOG_LEVEL", required_argument, set_level},
 };
@@ -340,6 +364,10 @@ void settings_help(const char *program)
         "  --functions DIR         one more folder of functions, repeatable; in a later one a\n"
         "                          file of the same name wins (FAAS_FUNCTIONS, one folder)\n"
         "  --optimized[=BOOL]      calls use warm instances where idle (OPTIMIZED)\n"
+        "  --http2[=BOOL]          HTTP/2 too: over TLS, or from its first byte (FAAS_HTTP2)\n"
+        "  --tls-cert FILE         certificate (PEM, with its chain): every listener speaks\n"
+        "                          TLS (FAAS_TLS_CERT)\n"
+        "  --tls-key FILE          its key (FAAS_TLS_KEY)\n"
         "  --walls[=BOOL]          processes give up what they do not need; on unless a machine\n"
         "                          does not let them (FAAS_WALLS)\n"
         "  --log-level LEVEL       debug, info, warn or error (FAAS_LOG_LEVEL)\n",

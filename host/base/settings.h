@@ -31,6 +31,8 @@
       "calls running or asleep at once")                                                           \
     X(connections_max, "connections-max", "FAAS_CONNECTIONS_MAX", 10000, 1, 100000,                \
       "client connections; more wait in the kernel")                                               \
+    X(buffers_max, "buffers-max", "FAAS_BUFFERS_MAX", 256 << 20, 1 << 20, 1 << 30,                 \
+      "bytes of requests being read, of bodies of calls, of replies being sent, of each")          \
     X(read_timeout_ms, "read-timeout-ms", "FAAS_READ_TIMEOUT_MS", 10000, 100, 600000,              \
       "time a client has to send a request, and idle time of a connection")                        \
     X(write_stall_ms, "write-stall-ms", "FAAS_WRITE_STALL_MS", 15000, 100, 600000,                 \
@@ -49,7 +51,8 @@ struct settings {
     const char **functions; /* folders in order, the built-in one first; borrowed texts */
     size_t functions_count;
     char *file_text; /* what texts of the settings file are borrowed from */
-    bool optimized, walls;
+    bool optimized, walls, http2;
+    const char *tls_cert, *tls_key; /* files; NULL: none. Borrowed */
     enum log_level log_level;
 #define X(field, flag, env, def, least, most, help) int64_t field;
     SETTINGS_NUMBERS(X)

@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "front/peer.h"
 
 enum { LISTENERS_MAX = 16, OTHER_FILES = 64, ACCEPTS_AT_ONCE = 16, HANDSHAKE_MS = 20 };
 
@@ -84,9 +85,8 @@ static void leave_empty(void)
     }
 }
 
-static void on_connection_closed(void *data)
+static void on_connection_closed(void)
 {
-    (void)data;
     c.count--;
     listen_while_room();
 }
@@ -98,7 +98,7 @@ static bool accept_one(h2o_socket_t *listener)
     if (!socket)
         return false;
     c.count++;
-    socket->on_close.cb = on_connection_closed;
+    peer_open(socket, on_connection_closed);
     setsockopt(h2o_socket_get_fd(socket), IPPROTO_TCP, TCP_USER_TIMEOUT, &c.stall_ms,
                sizeof(c.stall_ms));
     h2o_accept(c.accept, socket);

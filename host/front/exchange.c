@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "front/head.h"
+#include "front/peer.h"
 #include "front/reply.h"
 
 enum { TIMEOUT_MOST_MS = 600000 };
@@ -50,11 +51,9 @@ static const char *reason_of(int status)
 
 /* -- Waiting --------------------------------------------------------------------------------- */
 
-/* Of a connection, what its requests are answered with: the exchange that waits, or NULL. h2o
- * leaves this place to whoever accepted the connection. */
-static void **waiting_on(h2o_socket_t *socket)
+static bool is_http1(const struct exchange *ex)
 {
-    return &socket->on_close.data;
+    return ex->req->version < 0x200;
 }
 
 static h2o_socket_t *socket_of(const struct exchange *ex)
@@ -94,7 +93,7 @@ static void on_look(struct timer *timer)
  * before the reply: the request's texts lie in the buffer that would have to grow. */
 static void on_early(h2o_socket_t *socket, const char *err)
 {
-    struct exchange *ex = *waiting_on(socket);
+    struct exchange *ex = peer_of(socket)->waiting;
     char byte;
 
     if (!ex) { /* its reply is on the way, and h2o is about to read again */
@@ -113,9 +112,9 @@ static void on_early(h2o_socket_t *socket, const char *err)
                     len == 0 ? on_left : on_look);
 }
 
-/* h2o stops reading while a request is worked on. Going on with reading, by a callback of our own,
- * tells when the client leaves, and saves two system calls a request: the kernel's interest in the
- * socket never changes. */
+/* With HTTP/1, h2o stops reading while a request is worked on. Going on with reading, by a callback
+ * of our own, tells when the client leaves, and saves two system calls a request: the kernel's
+ * interest in the socket never changes. */
 void exchange_wait(struct exchange *ex, void (*gone)(void *owner), void *owner)
 {
     h2o_socket_t *socket = socket_of(ex);
@@ -123,7 +122,9 @@ void exchange_wait(struct exchange *ex, void (*gone)(void *owner), void *owner)
     ex->gone = gone;
     ex->owner = owner;
     waiting++;
-    *waiting_on(socket) = ex;
+    if (!is_http1(ex))
+        return;
+    peer_of(socket)->waiting = ex;
     h2o_socket_dont_read(socket, 1);
     h2o_socket_read_start(socket, on_early);
 }
@@ -132,13 +133,13 @@ static void end_wait(struct exchange *ex)
 {
     h2o_socket_t *socket = socket_of(ex);
 
-    if (*waiting_on(socket) != ex)
+    waiting -= ex->gone != NULL;
+    ex->gone = NULL; /* nobody works on it any more */
+    if (peer_of(socket)->waiting != ex)
         return;
-    *waiting_on(socket) = NULL;
-    waiting--;
+    peer_of(socket)->waiting = NULL;
     timer_stop(timers, &ex->left);
     h2o_socket_dont_read(socket, 0);
-    ex->gone = NULL; /* nobody works on it any more */
 }
 
 /* -- Reading --------------------------------------------------------------------------------- */
@@ -188,9 +189,15 @@ static void on_gone(void *exchange)
     void (*gone)(void *) = ex->gone;
 
     count--;
+    peer_of(socket_of(ex))->requests--;
+    held_give_body(ex->body_bytes);
+    held_drop(&ex->held);
     end_wait(ex);
-    if (gone)
-        gone(ex->owner);
+    if (!gone)
+        return;
+    gone(ex->owner);
+    if (!is_http1(ex))
+        peer_took_back(socket_of(ex), clock_now_ns());
 }
 
 static bool too_large(struct err *err)
@@ -203,10 +210,21 @@ static bool check_head(struct exchange *ex, struct err *err)
 {
     const h2o_buffer_t *input = socket_of(ex)->input;
 
-    if (head_check((struct str){input->bytes, input->size}, err))
+    if (peer_of(socket_of(ex))->cut)
+        return err_set(err, ERR_BAD_REQUEST, "too many requests were taken back");
+    if (!is_http1(ex) || head_check((struct str){input->bytes, input->size}, err))
         return true;
     ex->req->http1_is_persistent = 0; /* what comes behind it is no request */
     return false;
+}
+
+/* Until its reply has been sent, a request's body lies where it was read. */
+static bool take_body(struct exchange *ex, struct err *err)
+{
+    if (!held_take_body(ex->req->entity.len))
+        return err_set(err, ERR_QUEUE_FULL, "the bodies of calls fill what there is for them");
+    ex->body_bytes = ex->req->entity.len;
+    return true;
 }
 
 bool exchange_open(h2o_req_t *req, struct exchange **exchange, struct err *err)
@@ -217,6 +235,7 @@ bool exchange_open(h2o_req_t *req, struct exchange **exchange, struct err *err)
     int64_t ms;
 
     count++;
+    peer_of(req->conn->callbacks->get_socket(req->conn))->requests++;
     *ex = (struct exchange){.req = req, .call_id = call_id_of(req)};
     if (is_visible(traceparent) && traceparent.len <= TRACEPARENT_MAX)
         ex->traceparent = traceparent;
@@ -225,6 +244,8 @@ bool exchange_open(h2o_req_t *req, struct exchange **exchange, struct err *err)
         return false;
     if (req->entity.len > body_max)
         return too_large(err);
+    if (!take_body(ex, err))
+        return false;
     if (!timeout.at)
         return true;
     if (!str_to_int64(str_trim(timeout), 1, TIMEOUT_MOST_MS, &ms))
@@ -301,6 +322,7 @@ void exchange_send(struct exchange *ex, int status, const char *content_type, st
     h2o_iovec_t copy = h2o_strdup(&req->pool, body.at, body.len);
 
     end_wait(ex);
+    held_add(&ex->held, req, body.len);
     if (status == 429 || status == 503)
         put_retry_after(ex);
     if (closing)

@@ -5,6 +5,7 @@
 #include <h2o.h>
 
 #include "front/compose.h"
+#include "front/held.h"
 
 /* Lives in the request's memory: gone as soon as h2o drops the request, which is after the reply,
  * or before it when the client leaves. */
@@ -12,6 +13,8 @@ struct exchange {
     struct timer left; /* first: found from its address */
     h2o_req_t *req;
     struct str call_id, traceparent;
+    struct held held;          /* the reply, while it is sent */
+    size_t body_bytes;         /* taken from what all calls may hold */
     uint64_t expires_ns;       /* X-Timeout-Ms; 0: none */
     unsigned retry_s;          /* for Retry-After */
     void (*gone)(void *owner); /* while somebody works on the reply */

@@ -14,10 +14,13 @@
 #include "base/pace.h"
 #include "front/connections.h"
 #include "front/front_wall.h"
+#include "front/held.h"
+#include "front/http2.h"
 #include "front/inbox.h"
 #include "front/pools.h"
 #include "front/registry.h"
 #include "front/routes.h"
+#include "front/tls.h"
 #include "wire/control.h"
 
 enum { WATCHED_MAX = 3, WAIT_MOST_MS = 1000, RETRY_MS = 1, QUIET_MS = 100, LOOK_MS = 20 };
@@ -55,6 +58,7 @@ static void end(void)
 {
     s.ending = true;
     exchange_close_connections();
+    h2o_context_request_shutdown(&s.context); /* tells clients of HTTP/2 */
     timer_start(&s.timers, &s.over, clock_now_ns() + (uint64_t)s.settings->drain_ms * NS_PER_MS,
                 on_over);
 }
@@ -199,8 +203,9 @@ static void configure(void)
     json_set_alloc_funcs(allocate_for_json, free);
     h2o_config_init(&s.config);
     s.config.server_name = h2o_iovec_init(H2O_STRLIT("faas-server"));
-    s.config.http1.upgrade_to_http2 = 0; /* this libh2o has no answer to rapid resets */
     s.config.http1.req_timeout = (uint64_t)settings->read_timeout_ms;
+    s.config.handshake_timeout = (uint64_t)settings->read_timeout_ms;
+    http2_configure(&s.config, settings);
     h2o_hostconf_t *host =
         h2o_config_register_host(&s.config, h2o_iovec_init(H2O_STRLIT("default")), 65535);
     exchange_configure(&s.config, host, (size_t)settings->body_max, &s.timers);
@@ -208,6 +213,7 @@ static void configure(void)
         h2o_create_handler(h2o_config_register_path(host, "/", 0), sizeof(*handler));
     handler->on_req = routes_serve;
     h2o_context_init(&s.context, h2o_evloop_create(), &s.config);
+    held_init(&s.context, settings, &s.timers);
     s.accept.ctx = &s.context;
     s.accept.hosts = s.config.hosts;
     connections_init(&s.accept, settings);
@@ -262,10 +268,12 @@ int server_main(const struct switchboard *board, const struct settings *settings
     pools_init(settings);
     routes_init(settings);
     configure();
-    if (!registry_init(settings, &s.timers, &err)) {
+    if (!tls_open(settings, &s.accept.ssl_ctx, &err) || !registry_init(settings, &s.timers, &err)) {
         log_line(LOG_ERROR, "%s", err.text);
         return 1;
     }
+    if (s.accept.ssl_ctx)
+        tls_warn(settings, s.accept.ssl_ctx);
     watch(board->wake_front, on_wake);
     watch(control, on_control);
     if (registry_fd() >= 0)

@@ -184,19 +184,20 @@ bool listener_matches(const struct settings *settings, const int *fds, size_t co
     return same && wanted == count;
 }
 
-void listener_url(int fd, char url[URL_MAX])
+void listener_url(int fd, bool tls, char url[URL_MAX])
 {
     struct sockaddr_storage address = {0};
     socklen_t len = sizeof(address);
     char host[NI_MAXHOST], port[NI_MAXSERV];
+    const char *scheme = tls ? "https" : "http";
 
     getsockname(fd, (struct sockaddr *)&address, &len);
     if (getnameinfo((struct sockaddr *)&address, len, host, sizeof(host), port, sizeof(port),
                     NI_NUMERICHOST | NI_NUMERICSERV) != 0) {
-        snprintf(url, URL_MAX, "http://?");
+        snprintf(url, URL_MAX, "%s://?", scheme);
         return;
     }
     snprintf(url, URL_MAX,
-             address.ss_family == AF_INET6 ? "http://[%.200s]:%.8s" : "http://%.200s:%.8s", host,
-             port);
+             address.ss_family == AF_INET6 ? "%s://[%.200s]:%.8s" : "%s://%.200s:%.8s", scheme,
+             host, port);
 }

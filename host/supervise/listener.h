@@ -25,5 +25,5 @@ bool listener_check(const int *fds, size_t count, struct err *err);
 /* Are these the sockets that listener_open would give? Port 0 is any. */
 bool listener_matches(const struct settings *settings, const int *fds, size_t count);
 
-/* "http://127.0.0.1:8088" of a socket that listens. */
-void listener_url(int fd, char url[URL_MAX]);
+/* "http://127.0.0.1:8088" of a socket that listens; with `tls`, https. */
+void listener_url(int fd, bool tls, char url[URL_MAX]);

@@ -199,7 +199,7 @@ static void begin_to_listen(void)
     char url[URL_MAX];
 
     for (size_t i = 0; i < s.handover.count; i++) {
-        listener_url(s.handover.listeners[i], url);
+        listener_url(s.handover.listeners[i], s.origin.settings->tls_cert != NULL, url);
         log_line(LOG_INFO, "listening url=%s workers=%zu", url, family_workers());
     }
     if (s.other_address && !s.shared)

@@ -67,10 +67,11 @@ def busy_worker(server):
 class Server:
     """`functions` maps file names ("echo" or "lib/x") to Lua texts; `flags` and `env` are added.
     `url`: where it will listen, for one whose log does not tell. `log_is_pipe`: until close_log.
+    `verify`: the certificate of one that speaks TLS, or False.
     `pid` is the process that was started, `supervisor` the one that has front and workers."""
 
     def __init__(self, functions=None, flags=(), env=None, files_max=None, url=None,
-                 log_is_pipe=False, binary=BINARY, listen="127.0.0.1:0"):
+                 log_is_pipe=False, verify=None, binary=BINARY, listen="127.0.0.1:0"):
         self.home = tempfile.TemporaryDirectory(prefix="faas-test-")
         self.folder = pathlib.Path(self.home.name, "functions")
         self.folder.mkdir()
@@ -78,6 +79,7 @@ class Server:
         self.expected_faults = None  # a pattern for those that a test provokes
         self.session = requests.Session()
         self.session.trust_env = False
+        self.session.verify = verify
         self.url = url
         self.reader = None  # of the pipe that is its log
         where = ["--listen", listen] if listen else []
@@ -128,7 +130,7 @@ class Server:
 
     def _listening(self):
         self._check_alive()
-        found = re.search(r"listening url=(http://\S+)", self.log())
+        found = re.search(r"listening url=(https?://\S+)", self.log())
         return found and found[1]
 
     def __enter__(self):

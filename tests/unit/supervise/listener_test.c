@@ -30,7 +30,7 @@ static unsigned port_of(int fd)
     char url[URL_MAX];
     unsigned port = 0;
 
-    listener_url(fd, url);
+    listener_url(fd, false, url);
     assert_int_equal(sscanf(strrchr(url, ':'), ":%u", &port), 1);
     return port;
 }
@@ -64,7 +64,7 @@ static void port_0_is_any_free_one(void **state)
     assert_int_not_equal(port_of(first[0]), port_of(second[0]));
     assert_true(connects(port_of(first[0])));
     assert_true(connects(port_of(second[0])));
-    listener_url(first[0], url);
+    listener_url(first[0], false, url);
     snprintf(expected, sizeof(expected), "http://127.0.0.1:%u", port_of(first[0]));
     assert_string_equal(url, expected);
     close_all(first, first_count);
@@ -143,8 +143,10 @@ static void ipv6_addresses_are_written_in_brackets(void **state)
     if (!has_ipv6())
         skip();
     assert_true(listener_open(&s, fds, &count, &err));
-    listener_url(fds[0], url);
+    listener_url(fds[0], false, url);
     expect_contains(url, "http://[::1]:");
+    listener_url(fds[0], true, url);
+    expect_contains(url, "https://[::1]:");
     close_all(fds, count);
 }
 
