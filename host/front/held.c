@@ -5,8 +5,9 @@
 #include "base/clock.h"
 #include "front/peer.h"
 
-/* The pause is longer where a look takes long: with many connections it must not slow the loop. */
-enum { LOOK_MS = 250, LOOK_SHARE = 100, SMALL_BYTES = 16 << 10 };
+/* Looks come sooner when much is held, and later where one takes long: with many connections they
+ * must not slow the loop. */
+enum { LOOK_MS = 250, LOOK_SOON_MS = 20, LOOK_SHARE = 50, SMALL_BYTES = 16 << 10 };
 
 static struct {
     h2o_context_t *context;
@@ -176,14 +177,15 @@ static void each_request(int (*f)(h2o_req_t *, void *), struct look *look)
 static void on_look(struct timer *timer)
 {
     struct look look = {ms_of(*h2o_get_timestamp(s.context, NULL, NULL)), 0, 0};
-    uint64_t began_ns = clock_now_ns(), took_ns;
+    uint64_t began_ns = clock_now_ns(), pause_ns;
 
     each_request(measure, &look);
     if (look.bytes > s.most)
         each_request(relieve, &look);
     look_at_replies(began_ns);
-    took_ns = clock_now_ns() - began_ns;
-    timer_start(s.timers, timer, began_ns + LOOK_MS * NS_PER_MS + took_ns * LOOK_SHARE, on_look);
+    pause_ns = (look.bytes > s.most / 2 ? LOOK_SOON_MS : LOOK_MS) * NS_PER_MS;
+    pause_ns += LOOK_SHARE * (clock_now_ns() - began_ns);
+    timer_start(s.timers, timer, began_ns + pause_ns, on_look);
 }
 
 void held_init(h2o_context_t *context, const struct settings *settings, struct timers *timers)

@@ -10,7 +10,7 @@ import time
 import pytest
 
 from raw import chunk, chunked, exchange, get, invoke, read_reply, replies_of
-from server import PATIENCE_S, SIGNALS_COME_AT_ONCE, Server, wait_until
+from server import BINARY, PATIENCE_S, SIGNALS_COME_AT_ONCE, Server, wait_until
 
 REQUEST = invoke(b'{"a":"' + b"x" * 1000 + b'"}')
 HEAD = REQUEST.index(b"\r\n\r\n") + 4
@@ -228,6 +228,10 @@ STALLS = {  # what is sent at once, what then comes byte by byte
     "head that grows": (get()[:-2], b"X: " + b"y" * 100000),
     "body that does not come": (REQUEST[:HEAD], b""),
     "body cut short": (REQUEST[:-1], b""),
+    "body that drips": (REQUEST[:HEAD], REQUEST[HEAD:]),
+    "chunks that drip": (chunked([]), b"1\r\n{\r\n" * 1000),
+    "chunk extension that drips": (chunked([b"1;"]), b"x" * 10000),
+    "trailer that drips": (chunked([b"0\r\n"]), b"X: y\r\n" * 1000),
     "chunk cut short": (chunked([b"5\r\n{}"]), b""),
     "chunk size cut short": (chunked([b"5"]), b""),
     "connection kept after a reply": (get(), b""),
@@ -271,6 +275,119 @@ def test_stalling_client_is_cut_off(impatient, first, more):
         assert stall(raw, first, more) >= 0.25
     assert impatient.get("/health").text == "OK"
     assert impatient.children() == pids
+
+
+# -- Hoarding --------------------------------------------------------------------------------------
+
+MIB = 1 << 20
+HOARDED = ["--workers", "2", "--buffers-max", str(20 << 20), "--queue-wait-ms", "60000"]
+BIG = {"big": 'return function() return {text = ("x"):rep(5 * 1024 * 1024)} end', "echo":
+       "return function(params) return params end"}
+
+
+def resident(server):
+    """Bytes of the front's memory."""
+    return figure(server, "process_resident_memory_bytes")
+
+
+def ended(raws):
+    """Those of the connections that the server has closed."""
+    return [raw for raw in select.select(raws, [], [], 0)[0] if is_ended(raw)]
+
+
+def is_ended(raw):
+    try:
+        return raw.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
+    except BlockingIOError:
+        return False
+    except ConnectionError:
+        return True
+
+
+def never_reading(server, data):
+    raw = socket.socket()
+    raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    raw.connect(("127.0.0.1", server.port))
+    raw.settimeout(PATIENCE_S)
+    raw.sendall(data)
+    return raw
+
+
+def test_replies_that_nobody_reads_are_bounded(start):
+    server = start(BIG, HOARDED)
+    raws = []
+    for i in range(12):
+        raws.append(never_reading(server, invoke(b"{}", "big") * 5))
+        wait_until(lambda most=i + 1: server.stats("big")["invocations"] >= most, "the call")
+    wait_until(lambda: server.stats("big")["in_flight"] == 0, "the calls to end")
+    # The kernel holds some of each reply, and three replies fit.
+    wait_until(lambda: figure(server, "faas_requests_in_flight") <= 5, "the others to be given up")
+    assert server.result("echo", {"a": 1})["a"] == 1
+    assert resident(server) < 80 * MIB or not SIGNALS_COME_AT_ONCE or "/asan/" in BINARY
+    for raw in raws:
+        raw.close()
+
+
+def test_large_reply_is_sent_whole_beside_those_that_nobody_reads(start):
+    server = start(BIG, HOARDED)
+    raws = [never_reading(server, invoke(b"{}", "big")) for _ in range(8)]
+    for _ in range(3):
+        assert len(server.result("big")["text"]) == 5 * MIB
+    for raw in raws:
+        raw.close()
+
+
+def test_bodies_half_sent_are_bounded(start):
+    server = start(BIG, ["--workers", "2", "--buffers-max", str(8 * MIB)])
+    head = invoke(b" " * 1000000)[:-100000]
+    raws = []
+    for _ in range(40):
+        raws.append(server.connect())
+        try:
+            raws[-1].sendall(head)
+        except ConnectionError:
+            pass
+    wait_until(lambda: len(ended(raws)) >= 30, "most of them to be closed")
+    assert server.result("echo", {"a": "x" * 900000})
+    for raw in raws:
+        raw.close()
+
+
+def test_heads_half_sent_are_bounded(start):
+    server = start(BIG, ["--workers", "2", "--buffers-max", str(4 * MIB)])
+    raws = []
+    for _ in range(40):
+        raws.append(server.connect())
+        try:
+            raws[-1].sendall(get()[:-2] + b"X: " + b"x" * 400000)
+        except ConnectionError:
+            pass
+    wait_until(lambda: len(ended(raws)) >= 25, "most of them to be closed")
+    assert server.result("echo", {"a": 1})
+    for raw in raws:
+        raw.close()
+
+
+def test_bodies_of_calls_are_bounded(start):
+    server = start(BIG, ["--workers", "2", "--buffers-max", str(MIB)])
+    body = b'{"ms":60000,"x":"' + b"x" * 600000 + b'"}'
+    with server.connect() as first:
+        first.sendall(invoke(body, "sleep"))
+        server.wait_in_flight("sleep", 1)
+        status, headers, text = exchange(server, invoke(body, "sleep"))
+        assert (status, json.loads(text)["code"]) == (503, "queue_full")
+        assert headers["retry-after"]
+        assert server.result("echo", {"a": 1})["a"] == 1
+    server.wait_in_flight("sleep", 0)
+    assert server.result("echo", {"a": "x" * 600000})
+
+
+def test_thousands_of_pipelined_requests_are_answered_in_order(start):
+    server = start(BIG, ["--workers", "2"])
+    before = resident(server)
+    found = replies_of(server, b"".join(tokens(5000)), 5000)
+    assert [json.loads(body)["token"] for _, body in found] == list(range(5000))
+    assert resident(server) - before < 16 * MIB or "/release/" not in BINARY
 
 
 def test_read_timeout_does_not_cut_a_long_call(impatient):
