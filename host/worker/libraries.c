@@ -10,6 +10,7 @@
 #include "embedded_lua.h"
 #include "worker/compiler.h"
 #include "worker/loader.h"
+#include "worker/patterns.h"
 #include "worker/safepoint.h"
 #include "worker/sandbox.h"
 
@@ -52,6 +53,7 @@ static void l_trim_string(lua_State *L)
     lua_getglobal(L, LUA_STRLIBNAME);
     lua_pushnil(L);
     lua_setfield(L, -2, "dump"); /* strings find it by their metatable too: the same table */
+    l_patterns_open(L);
     lua_pop(L, 1);
     lua_pushliteral(L, "");
     lua_getmetatable(L, -1);

@@ -7,6 +7,7 @@
 #include <luajit-2.1/luajit.h>
 #include <stdlib.h>
 
+#include "worker/cstack.h"
 #include "worker/ctx.h"
 #include "worker/json.h"
 #include "worker/libraries.h"
@@ -114,6 +115,7 @@ bool vm_protect(struct vm *vm, lua_CFunction fn, void *argument, struct err *err
     enum err_code left = (enum err_code)sigsetjmp(vm->escape, 0);
     if (left)
         return fail_left(vm, left, err);
+    cstack_begin();
     safepoint_enter(vm->L, leave_at_safepoint);
     int status = lua_cpcall(vm->L, fn, argument);
     left = safepoint_leave();
@@ -133,6 +135,7 @@ bool vm_resume(struct vm *vm, int arguments, int *status, struct err *err)
     enum err_code left = (enum err_code)sigsetjmp(vm->escape, 0);
     if (left)
         return fail_left(vm, left, err);
+    cstack_begin();
     safepoint_enter(vm->L, leave_at_safepoint);
     *status = lua_resume(vm->thread, arguments);
     left = safepoint_leave();
