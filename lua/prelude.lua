@@ -2,9 +2,17 @@
 --
 -- ctx.sleep and ctx.invoke yield the mark to the host. Inside a coroutine of the function's own the
 -- yield reaches that coroutine's resume first, which hands it on, and the answer back in.
-local mark = ...
-local resume, create, yield = coroutine.resume, coroutine.create, coroutine.yield
+-- Coroutines that resume each other take C stack, which is not without an end.
+local mark, stack_is_full = ...
+local raw_resume, create, yield = coroutine.resume, coroutine.create, coroutine.yield
 local error = error
+
+local function resume(co, ...)
+  if stack_is_full() then
+    return false, "C stack overflow"
+  end
+  return raw_resume(co, ...)
+end
 
 local function hand_on(co, ok, ...)
   if ok and (...) == mark then

@@ -4,16 +4,20 @@
 
 #include <luajit-2.1/lua.h>
 
-/* LuaJIT bounds the Lua stack alone: what calls itself through a C function that calls Lua code,
- * like a gsub in a gsub's callback, takes C stack each time. The bound here is in bytes, and
- * counted from the address where the host entered the state: no error or jump can leave a count
- * behind.
+/* LuaJIT bounds the Lua stack alone, and each coroutine has its own: what calls itself through C
+ * functions, like a gsub in a gsub's callback, or a coroutine that resumes another, would fill the
+ * C stack. The bound is in bytes, some hundred calls, as Lua's own: an error that passes many more
+ * takes LuaJIT a time that grows with their square. It counts from the address where the host
+ * entered the state, so that no error or jump can leave a count behind.
  *
  * One thread: the worker's.
  */
 
-/* The host enters a state here; half of what the stack may grow to (RLIMIT_STACK) is for it. */
+/* The host enters a state here. */
 void cstack_begin(void);
 
 /* For a C function that is about to call Lua code. Raises "C stack overflow". */
 void l_cstack_check(lua_State *L);
+
+/* A function for Lua: is the bound passed? */
+int l_cstack_is_full(lua_State *L);

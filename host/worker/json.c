@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
+#include "native.h"
 #include "worker/heap.h"
 
 /* Deep enough for any data, shallow enough to find a cycle soon. */
@@ -88,7 +89,7 @@ static void l_push_array(lua_State *L, json_t *array)
     size_t count = json_array_size(array);
 
     lua_createtable(L, count < INT32_MAX ? (int)count : 0, 0);
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count && !native_stopped(); i++) {
         l_push(L, json_array_get(array, i));
         lua_rawseti(L, -2, (int)i + 1);
     }
@@ -101,7 +102,8 @@ static void l_push_object(lua_State *L, json_t *object)
     size_t count = json_object_size(object);
 
     lua_createtable(L, 0, count < INT32_MAX ? (int)count : 0);
-    for (void *i = json_object_iter(object); i; i = json_object_iter_next(object, i)) {
+    for (void *i = json_object_iter(object); i && !native_stopped();
+         i = json_object_iter_next(object, i)) {
         lua_pushstring(L, json_object_iter_key(i));
         l_push(L, json_object_iter_value(i));
         lua_rawset(L, -3);
@@ -135,11 +137,25 @@ static void l_push(lua_State *L, json_t *value)
     }
 }
 
+/* The next part of the text at `rest`; none when reading is to end. */
+static size_t take_part(void *part, size_t most, void *rest)
+{
+    struct str *text = rest;
+    size_t len = text->len < most ? text->len : most;
+
+    if (len == 0 || native_stopped())
+        return 0;
+    memcpy(part, text->at, len);
+    text->at += len;
+    text->len -= len;
+    return len;
+}
+
 int l_json_decode(lua_State *L, struct str text)
 {
     json_error_t error;
-    json_t *value = json_loadb(text.at, text.len,
-                               JSON_DECODE_ANY | JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, &error);
+    json_t *value = json_load_callback(
+        take_part, &text, JSON_DECODE_ANY | JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, &error);
 
     if (!value) {
         lua_pushnil(L);
@@ -284,7 +300,8 @@ static json_t *table_of(struct encoder *e, int index, int depth)
     if (count == 0 && !l_json_is_list(e->L, index))
         return object_of(e, index, depth);
     for (lua_pushnil(e->L); lua_next(e->L, index); lua_pop(e->L, 1))
-        keys++;
+        if (++keys > count)
+            break;
     if (keys != count)
         return refuse(e, "is a list with holes or with other keys beside: a table is a list 1..n "
                          "without holes, or all its keys are strings");
@@ -293,6 +310,8 @@ static json_t *table_of(struct encoder *e, int index, int depth)
 
 static json_t *value_of(struct encoder *e, int index, int depth)
 {
+    if (native_stopped())
+        return refuse(e, "is not encoded any more");
     switch (lua_type(e->L, index)) {
     case LUA_TNIL:
         return json_null();
@@ -324,7 +343,7 @@ static int put_part(const char *part, size_t len, void *sink)
 {
     struct sink *s = sink;
 
-    if (s->out->len + len > s->max)
+    if (s->out->len + len > s->max || native_stopped())
         return -1;
     buf_put(s->out, part, len);
     return 0;
@@ -365,7 +384,7 @@ static int l_encode(lua_State *L)
     luaL_checkany(L, 1);
     buf_clear(&out);
     if (!l_json_encode(L, 1, heap_limit_bytes(current), &out, &err))
-        return luaL_error(L, "json.encode: %s", err.text);
+        return native_stopped() ? 0 : luaL_error(L, "json.encode: %s", err.text);
     lua_pushlstring(L, out.at, out.len);
     if (out.room > KEEP_ROOM)
         buf_fini(&out);

@@ -13,7 +13,9 @@ struct heap;
 void json_init(void);
 void json_use(struct heap *heap);
 
-/* Pushes the value of `text`, or nil and a message. Null is json.null (a light userdata of NULL);
+/* Both end soon when native_stop is set, and give anything then.
+ *
+ * Pushes the value of `text`, or nil and a message. Null is json.null (a light userdata of NULL);
  * an empty list remembers that it is a list. May raise. Returns the number of values pushed. */
 int l_json_decode(lua_State *L, struct str text);
 

@@ -9,6 +9,8 @@
 
 #include "embedded_lua.h"
 #include "worker/compiler.h"
+#include "worker/cstack.h"
+#include "worker/lists.h"
 #include "worker/loader.h"
 #include "worker/patterns.h"
 #include "worker/safepoint.h"
@@ -48,6 +50,13 @@ static void l_lock(lua_State *L)
     lua_setfield(L, -2, "__metatable");
 }
 
+static void l_replace_lists(lua_State *L)
+{
+    lua_getglobal(L, LUA_TABLIBNAME);
+    l_lists_open(L);
+    lua_pop(L, 1);
+}
+
 static void l_trim_string(lua_State *L)
 {
     lua_getglobal(L, LUA_STRLIBNAME);
@@ -81,7 +90,8 @@ static void l_run_prelude(lua_State *L)
     if (loader_load(L, &prelude) != 0)
         lua_error(L);
     l_push_park_mark(L);
-    lua_call(L, 1, 0);
+    lua_pushcfunction(L, l_cstack_is_full);
+    lua_call(L, 2, 0);
 }
 
 /* -- The table ------------------------------------------------------------------------------- */
@@ -91,7 +101,7 @@ static const struct library {
     lua_CFunction open;
     void (*trim)(lua_State *L);
 } libraries[] = {
-    {LUA_TABLIBNAME, luaopen_table, NULL},
+    {LUA_TABLIBNAME, luaopen_table, l_replace_lists},
     {LUA_STRLIBNAME, luaopen_string, l_trim_string},
     {LUA_MATHLIBNAME, luaopen_math, l_keep_randomseed},
     {LUA_BITLIBNAME, luaopen_bit, NULL},

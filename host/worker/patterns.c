@@ -2,12 +2,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "worker/patterns.h"
 
-#include <assert.h>
 #include <luajit-2.1/lauxlib.h>
 
 #include "native.h"
 #include "worker/cstack.h"
 #include "worker/matcher.h"
+#include "worker/substitute.h"
 
 /* -- Arguments ------------------------------------------------------------------------------- */
 
@@ -210,20 +210,6 @@ static int l_gmatch_next(lua_State *L)
     return l_push_captures(L, &m, 1);
 }
 
-/* Puts `fn` in the place of the C function of LuaJIT's function at the top of the stack, which the
- * compiler goes on knowing as what it was. Returns the former one. */
-static lua_CFunction substitute(lua_State *L, lua_CFunction fn)
-{
-    enum { FUNCTION_AT = 40 }; /* in LuaJIT's GCfuncC, of its GC64 layout */
-    lua_CFunction former = lua_tocfunction(L, -1), found;
-    char *at = (char *)lua_topointer(L, -1) + FUNCTION_AT;
-
-    memcpy(&found, at, sizeof(found));
-    assert(former && found == former);
-    memcpy(at, &fn, sizeof(fn));
-    return former;
-}
-
 /* LuaJIT's own makes the iterator: the compiler takes iterators of its kind for the same, but
  * compiles a loop anew for each other C closure. */
 static int l_gmatch(lua_State *L)
@@ -418,21 +404,25 @@ static int l_gsub(lua_State *L)
     return 2;
 }
 
+/* -- format ---------------------------------------------------------------------------------- */
+
+static lua_CFunction stock_format;
+
+/* It calls __tostring. */
+static int l_format(lua_State *L)
+{
+    l_cstack_check(L);
+    return stock_format(L);
+}
+
 /* find is a function of ours from the start: LuaJIT's compiler has plain find call a search of its
- * own, which takes long for long texts and looks at no flag. The others are not compiled. */
+ * own, which takes long for long texts and looks at no flag. The others it does not know. */
 void l_patterns_open(lua_State *L)
 {
-    static const luaL_Reg functions[] = {
-        {"match", l_match}, {"gmatch", l_gmatch}, {"gsub", l_gsub}};
-
-    for (size_t i = 0; i < sizeof(functions) / sizeof(*functions); i++) {
-        lua_getfield(L, -1, functions[i].name);
-        lua_CFunction former = substitute(L, functions[i].func);
-
-        if (functions[i].func == l_gmatch)
-            stock_gmatch = former;
-        lua_pop(L, 1);
-    }
+    l_substitute_field(L, "match", l_match);
+    l_substitute_field(L, "gsub", l_gsub);
+    stock_gmatch = l_substitute_field(L, "gmatch", l_gmatch);
+    stock_format = l_substitute_field(L, "format", l_format);
     lua_pushcfunction(L, l_find);
     lua_setfield(L, -2, "find");
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "native.h"
+#include "worker/cstack.h"
 #include "worker/ctx.h"
 #include "worker/json.h"
 #include "worker/libraries.h"
@@ -45,6 +46,7 @@ static int l_print(lua_State *L)
     for (int i = 1; i <= count; i++) {
         if (i > 1)
             luaL_addlstring(&line, "\t", 1);
+        l_cstack_check(L);
         lua_pushvalue(L, count + 1);
         lua_pushvalue(L, i);
         lua_call(L, 1, 1);
@@ -66,6 +68,7 @@ static void l_gather(lua_State *L)
 
     luaL_buffinit(L, &text);
     for (;;) {
+        l_cstack_check(L);
         lua_pushvalue(L, 1);
         lua_call(L, 0, 1);
         if (lua_isnil(L, -1) || (lua_isstring(L, -1) && lua_objlen(L, -1) == 0))
@@ -79,17 +82,31 @@ static void l_gather(lua_State *L)
     lua_replace(L, 1);
 }
 
+/* In pieces, between which it is asked whether to go on. */
+static const char *next_piece(lua_State *L, void *rest, size_t *len)
+{
+    enum { PIECE_MAX = 16 << 10 };
+    struct str *text = rest;
+    const char *piece = text->at;
+
+    (void)L;
+    *len = text->len < PIECE_MAX ? text->len : PIECE_MAX;
+    text->at += *len;
+    text->len -= *len;
+    return *len && !native_stopped() ? piece : NULL;
+}
+
 /* load(text or function, name, mode, environment): as Lua's, but text only. */
 static int l_load(lua_State *L)
 {
-    size_t len;
+    struct str text;
 
     lua_settop(L, 4);
     if (lua_isfunction(L, 1))
         l_gather(L);
-    const char *text = luaL_checklstring(L, 1, &len);
-    const char *name = luaL_optstring(L, 2, text);
-    if (luaL_loadbufferx(L, text, len, name, "t") != 0) {
+    text.at = luaL_checklstring(L, 1, &text.len);
+    const char *name = luaL_optstring(L, 2, text.at);
+    if (lua_loadx(L, next_piece, &text, name, "t") != 0) {
         lua_pushnil(L);
         lua_insert(L, -2);
         return 2;

@@ -1,0 +1,26 @@
+/* substitute.c - where LuaJIT's function objects have their C function. */
+/* SPDX-License-Identifier: MIT */
+#include "worker/substitute.h"
+
+#include <assert.h>
+#include <string.h>
+
+lua_CFunction substitute(lua_State *L, lua_CFunction fn)
+{
+    enum { FUNCTION_AT = 40 }; /* in a GCfuncC, of LuaJIT's GC64 layout */
+    lua_CFunction former = lua_tocfunction(L, -1), found;
+    char *at = (char *)lua_topointer(L, -1) + FUNCTION_AT;
+
+    memcpy(&found, at, sizeof(found));
+    assert(former && found == former);
+    memcpy(at, &fn, sizeof(fn));
+    return former;
+}
+
+lua_CFunction l_substitute_field(lua_State *L, const char *name, lua_CFunction fn)
+{
+    lua_getfield(L, -1, name);
+    lua_CFunction former = substitute(L, fn);
+    lua_pop(L, 1);
+    return former;
+}
