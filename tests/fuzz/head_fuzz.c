@@ -30,7 +30,7 @@ static void expect_plain(struct str raw)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     char *copy = fuzz_copy(data, size);
-    struct err err = {ERR_NONE, ""};
+    struct err err = {.code = ERR_NONE};
     struct str raw = {copy, size};
 
     if (head_check(raw, &err)) {

@@ -82,7 +82,7 @@ static void a_head_is_taken_or_told_what_is_wrong(void **state)
 {
     (void)state;
     for (size_t i = 0; i < COUNT(cases); i++) {
-        struct err err = {ERR_NONE, ""};
+        struct err err = {.code = ERR_NONE};
         bool taken = head_check(cases[i].raw, &err);
 
         if (taken == (cases[i].wrong != NULL))
