@@ -42,7 +42,7 @@ static int be_successor(const char *url)
 
     if (!handover_take(&h, &err) || h.count != 2 || h.launcher < 0)
         return 1;
-    listener_url(h.listeners[0], found);
+    listener_url(h.listeners[0], false, found);
     if (strcmp(found, url) != 0 || !(fcntl(h.listeners[1], F_GETFD) & FD_CLOEXEC))
         return 2;
     if (getenv("LISTEN_FDS") || getenv("LISTEN_PID") || getenv("FAAS_LAUNCHER"))
@@ -57,7 +57,7 @@ static int status_from(const int at[2])
     char url[URL_MAX], *argv[] = {(char *)"successor", url, NULL};
     int pair[2], status;
 
-    listener_url(h.listeners[0], url);
+    listener_url(h.listeners[0], false, url);
     assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
     assert_int_equal(write(pair[0], "!", 1), 1);
     pid_t pid = fork();
