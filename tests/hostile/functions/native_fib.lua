@@ -1,5 +1,4 @@
 -- expect: 504 deadline
--- needs: natives
 return function(params, ctx)
   return {n = require("fib").recursive(45)}
 end

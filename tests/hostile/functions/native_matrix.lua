@@ -1,5 +1,4 @@
 -- expect: 504 deadline
--- needs: natives
 return function(params, ctx)
   local matrix = require("matrix")
   local a = matrix.random(500)
