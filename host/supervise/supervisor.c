@@ -172,6 +172,14 @@ static void stop(int signal)
         family_end(CONTROL_DRAIN);
 }
 
+static void want_reload(void)
+{
+    s.reload_wanted = true;
+    if (!find_pid(0))
+        log_line(LOG_WARN, "reload waits: the processes of %d reloads before have not ended",
+                 SUCCESSORS_MAX);
+}
+
 /* A successor hears of signals from its launcher: the group of processes that a terminal or a
  * service manager signals has both. */
 static void take_signal(int signal)
@@ -181,7 +189,7 @@ static void take_signal(int signal)
     else if (is_successor())
         return;
     else if (signal == SIGHUP)
-        s.reload_wanted = true;
+        want_reload();
     else
         stop(signal);
 }

@@ -153,6 +153,27 @@ def test_worker_that_dies_while_its_front_retires_is_replaced(start):
         assert read_reply(raw) == (200, True)
 
 
+def test_reload_waits_while_too_many_before_have_not_ended(start):
+    server = start(FUNCTIONS, ["--workers", "1"])
+    raws = []
+    for _ in range(8):
+        raws.append(server.connect())
+        raws[-1].sendall(request_of("hold", b'{"ms":60000}'))
+        server.session.close()
+        server.wait_in_flight("hold")
+        server.reload()
+    hang_up(server)
+    server.wait_log("reload waits")
+    raws[0].close()  # of the first process's own front
+    expect_calls(server)
+    assert server.log().count(" reloading pid=") == 8
+    raws[1].close()
+    server.wait_reloads(9)
+    expect_calls(server)
+    for raw in raws:
+        raw.close()
+
+
 # -- What does not start ---------------------------------------------------------------------------
 
 @pytest.mark.parametrize("wrong, word", [
