@@ -24,8 +24,8 @@ from figures import WIDTH  # pylint: disable=wrong-import-position
 from servers import BINARY, ROOT  # pylint: disable=wrong-import-position
 
 # In this order; one whose file is not there is left out.
-ORDER = ["hostile", "kills", "faults", "drains", "restarts", "reloads", "clients", "overload",
-         "soak"]
+ORDER = ["deadlines", "hostile", "kills", "faults", "drains", "restarts", "reloads", "clients",
+         "overload", "soak"]
 SECTIONS = [name for name in ORDER if (HERE / f"{name}.py").exists()]
 SECTION_MOST_S = 1800  # and what --minutes asks for
 COLUMNS = (52, 26, 30)
