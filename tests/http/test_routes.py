@@ -130,7 +130,7 @@ def test_unknown_names_are_unknown_functions(server, route, name):
     method, path = route.split()
     # not by requests, which would resolve dots
     with server.connect() as raw:
-        raw.sendall(f"{method} {path}{name} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+        raw.sendall(f"{method} {path}{name} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
                     "Content-Length: 0\r\n\r\n".encode())
         reply = b"".join(iter(lambda: raw.recv(65536), b"")).decode()
     status, body = reply.split()[1], reply.partition("\r\n\r\n")[2]

@@ -68,6 +68,8 @@ def test_bounds_of_a_number(flag, env, least, most):
     (["--optimized=maybe"], {}, "--optimized"),
     (["--walls=maybe"], {}, "--walls"),
     ([], {"FAAS_WALLS": "maybe"}, "FAAS_WALLS"),
+    (["--http2=maybe"], {}, "--http2"),
+    ([], {"FAAS_HTTP2": "maybe"}, "FAAS_HTTP2"),
     (["--log-level", "loud"], {}, "loud"),
     ([], {"FAAS_LOG_LEVEL": "loud"}, "FAAS_LOG_LEVEL"),
     (["--functions", "/does/not/exist"], {}, "/does/not/exist"),
@@ -96,7 +98,9 @@ def test_help_names_every_setting():
     for flag, env, *_ in NUMBERS:
         assert f"--{flag} " in said and f"({env})" in said
     for word in ("--settings", "FAAS_SETTINGS", "--listen", "--functions", "--optimized", "--walls",
-                 "--log-level", "PORT", "OPTIMIZED"):
+                 "--log-level", "PORT", "OPTIMIZED", "--http2", "FAAS_HTTP2", "--tls-cert",
+                 "FAAS_TLS_CERT", "--tls-key", "FAAS_TLS_KEY", "FAAS_ADMIN_TOKEN",
+                 "FAAS_INVOKE_TOKEN"):
         assert word in said
 
 
