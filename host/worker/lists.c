@@ -133,8 +133,10 @@ static int l_insert(lua_State *L)
         return stock_insert(L);
     lua_Number at = lua_tonumber(L, ARG_AT);
     size_t count = lua_objlen(L, ARG_LIST);
-    if (!(at >= INT32_MIN && (lua_Number)count - at > MOVED_AT_ONCE))
+    if ((lua_Number)count - at <= MOVED_AT_ONCE && at < INT32_MAX + 1.0)
         return stock_insert(L);
+    if (!(at >= INT32_MIN && at <= INT32_MAX))
+        at = INT32_MIN; /* what the processor makes of it for LuaJIT */
     for (int64_t i = (int64_t)count + 1; i > (int64_t)at; i--) {
         if (native_stopped())
             return 0;

@@ -26,6 +26,8 @@ ENDLESS = {
     "sort_less": 'local mt = {__lt = function(a, b) return a.n < b.n end} local t = {} for i = 1, 3e4 '
                  'do t[i] = setmetatable({n = -i % 7919}, mt) end while true do table.sort(t) end',
     "insert": "table.insert({1}, -2^31, 0)",
+    "insert_nan": "table.insert({1}, 0 / 0, 0)",
+    "insert_large": "table.insert({1}, 2^31, 0)",
     "encode": 'local json = require("json") local t = {} for i = 1, 2e5 do t[i] = i / 7 end '
               "while true do json.encode(t) end",
     "decode": 'local json, s = require("json"), "[" .. ("1.5,"):rep(2e5) .. "1]" '

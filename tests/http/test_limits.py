@@ -3,6 +3,9 @@
 
 import os
 
+import os
+import signal
+
 import pytest
 
 from server import SIGNALS_COME_AT_ONCE, Background, Server, expect_error, wait_until
@@ -35,7 +38,6 @@ SPINS = {
     "log": 'while true do ctx.log("debug", "x") end',
 }
 
-
 def function_of(code):
     return ("return {timeout_ms = 150, handler = function(params, ctx)\n"
             f"  if params.calm then return {{calm = true}} end\n  do {code} end\nend}}")
@@ -65,6 +67,17 @@ def test_call_ends_at_its_deadline_whatever_it_does(own, name, start):
     own.request("DELETE", f"/fn/warmpool/{name}")
     if SIGNALS_COME_AT_ONCE:
         assert restarts(own) == before
+
+
+def test_worker_that_does_not_come_back_is_ended_soon_after_the_deadline(start):
+    server = start({"loop": function_of("while true do end")}, ["--workers", "1"])
+    worker = server.worker()
+    late = Background(server, "loop", {}, headers={"X-Timeout-Ms": "140"})
+    server.wait_in_flight("loop")
+    os.kill(worker, signal.SIGSTOP)
+    expect_error(late.reply(), 504, "deadline", "ms", "loop")
+    assert server.result("loop", {"calm": True})["calm"] is True
+    assert server.worker() != worker
 
 
 @pytest.mark.skipif(not SIGNALS_COME_AT_ONCE, reason="needs signals at once")
