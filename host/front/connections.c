@@ -80,6 +80,7 @@ static void leave_empty(void)
 
         if (poll(&waiting, 1, 0) != 0)
             continue;
+        shutdown(waiting.fd, SHUT_RD); /* at once; libh2o closes it in its next turn */
         h2o_socket_close(c.listeners[i]);
         c.listeners[i] = c.listeners[--c.listener_count];
     }
@@ -144,7 +145,9 @@ void connections_leave(void)
 }
 
 /* Closing a socket that listens resets connections that the kernel has made and nobody has taken:
- * clients that have sent a request. So the kernel makes no more first: it drops each SYN. */
+ * clients that have sent a request. So the kernel makes no more first: it drops each SYN. Where it
+ * is not to be told so by who has no capabilities, a client has to come in the moment between the
+ * last look and the end. */
 void connections_shut(void)
 {
     enum { FLAGS = 13, SYN = 2 };
@@ -162,10 +165,8 @@ void connections_shut(void)
         return;
     c.shut_ns = clock_now_ns();
     for (size_t i = 0; i < c.listener_count; i++)
-        if (setsockopt(h2o_socket_get_fd(c.listeners[i]), SOL_SOCKET, SO_ATTACH_FILTER, &filter,
-                       sizeof(filter)) != 0)
-            log_line(LOG_WARN, "connections made while the server ends may be reset error=%s",
-                     log_quoted(str_of(strerror(errno))));
+        setsockopt(h2o_socket_get_fd(c.listeners[i]), SOL_SOCKET, SO_ATTACH_FILTER, &filter,
+                   sizeof(filter));
 }
 
 /* A request stays in the buffer until its reply has gone. What was sent and not yet read counts

@@ -16,9 +16,6 @@ BOMBS = {
     "tables": "local t = {} while true do t = {t} end",
     "closures": "local t = {} for i = 1, 1e9 do t[i] = function() return i end end",
     "coroutines": "local t = {} for i = 1, 1e9 do t[i] = coroutine.create(print) end",
-    "threads_deep": """
-        local function deep(n) return coroutine.wrap(function() return n, deep(n + 1) end)() end
-        return deep(1)""",
     "concat": 'local t = {} for i = 1, 1000 do t[i] = ("x"):rep(1000) end '
               'local all = {} for i = 1, 1e6 do all[i] = table.concat(t) .. i end',
     "gsub": 'local s = ("x"):rep(1000) while true do s = s:gsub(".", "%0%0") end',
