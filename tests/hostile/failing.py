@@ -89,7 +89,8 @@ REQUESTS = [
     ("POST", "/fn/invoke/echo", BODY, has(**BODY)),
     ("POST", "/fn/invoke/echo?start=warm", BODY, has(**BODY)),
     ("POST", "/fn/invoke/strict", {"n": 5}, has(n=5)),
-    ("POST", "/fn/invoke/asks", BODY, lambda body: body["child"] == "none" or body["child"]["text"] == TEXT),
+    ("POST", "/fn/invoke/asks", BODY,
+     lambda body: body["child"] == "none" or body["child"]["text"] == TEXT),
     ("POST", "/fn/burst/echo?count=3", BODY,
      lambda body: len(body["results"]) == 3 and all(
          one.get("text") == TEXT or one.get("code") in REFUSALS for one in body["results"])),

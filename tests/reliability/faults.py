@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""What the system gives fails: allocations, forks, descriptors, the log's disk. tests/hostile/failing.c
-is preloaded for the first two. A request may be answered well, be refused, or be cut off; a wrong
+"""What the system gives fails: allocations, forks, descriptors, the log's disk. For the first two
+tests/hostile/failing.c is preloaded. A request may be answered well, be refused, or be cut off; a wrong
 answer, or none, is a failure, and so is a server that does not recover."""
 
 import os
@@ -82,8 +82,10 @@ def rows_of_descriptors(server):
 def row_of_log(quick):
     """A log that nobody reads, then one that nobody can read any more."""
     calls = 20 if quick else 200
-    functions = {"logs": 'return function(p, ctx)\n  for _ = 1, 60 do ctx.log("info", ("x"):rep(1000)) end\n'
-                         "  return {n = p.n}\nend"}
+    functions = {"logs": """return function(p, ctx)
+  for _ = 1, 60 do ctx.log("info", ("x"):rep(1000)) end
+  return {n = p.n}
+end"""}
     with Server(functions, ["--workers", "2"], log_is_pipe=True) as server:
         os.kill(server.reader.pid, signal.SIGSTOP)
         right = sum(server.result("logs", {"n": n})["n"] == n for n in range(calls))

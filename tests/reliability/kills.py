@@ -112,7 +112,7 @@ def steady(server):
 
 
 def stop_and_kill(server, dice):
-    """(calls inside a stopped worker, calls answered with 502 when it is killed, other failures)."""
+    """(calls inside a stopped worker, 502s when it is killed, other failures)."""
     pid = dice.choice(sorted(server.workers().values()))
     with load(server, count=RATE // 4) as calls:
         wait_until(lambda: in_flight(server), "the load")
@@ -158,7 +158,7 @@ def rows_of_front(server, seconds):
         os.kill(server.front(), signal.SIGKILL)
         took.append(first_answer(server))
         time.sleep(max(0, due - time.monotonic()))
-    yield {"what": f"front killed every {1000 * FRONT_EVERY_S:.0f} ms, {len(took)} times: served again",
+    yield {"what": f"front killed every {FRONT_EVERY_S} s, {len(took)} times: served again",
            "goal": "always", "seen": f"p50 {1000 * percentile(took, .5):.1f}, longest"
            f" {1000 * max(took):.1f} ms", "met": True}
     with load(server, count=RATE) as calls:
