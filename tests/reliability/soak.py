@@ -32,7 +32,7 @@ def rewrite(server, dice):
 
 
 def resize(server, dice):
-    name = dice.choice(["hash", "changing", "loop_while", "left_global"])
+    name = dice.choice(["healthy", "changing", "loop_while", "left_global"])
     if dice.random() < 0.6:
         server.post(f"/fn/warmpool/{name}?size={dice.randint(1, 20)}")
     else:
@@ -117,8 +117,9 @@ def run(options):
     length = min(seconds / PERIODS_LEAST, PERIOD_MOST_S)
     dice, failed, figures = random.Random(3), {}, []
     functions = [one for one in all_hostile() if not one.needs]
-    with Server({"changing": "return function() return {n = 0} end"}
-                | {one.name: one.text for one in functions}, ["--memory-mb", "16"]) as server:
+    texts = hostile.FUNCTION | {one.name: one.text for one in functions}
+    texts["changing"] = "return function() return {n = 0} end"
+    with Server(texts, ["--memory-mb", "16"]) as server:
         server.expected_faults = "died"
         server.workers_wanted = len(server.workers())
         plan = hostile.Attack(functions)
