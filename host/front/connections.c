@@ -13,12 +13,21 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "front/file.h"
 #include "front/peer.h"
 
-enum { LISTENERS_MAX = 16, OTHER_FILES = 64, ACCEPTS_AT_ONCE = 16, HANDSHAKE_MS = 20 };
+enum {
+    LISTENERS_MAX = 16,
+    OTHER_FILES = 64,
+    ACCEPTS_AT_ONCE = 16,
+    HANDSHAKE_MS = 20,
+    REST_MS = 50
+};
 
 static struct {
     h2o_accept_ctx_t *accept;
+    struct timers *timers;
+    struct timer rest; /* nothing is accepted meanwhile */
     h2o_socket_t *listeners[LISTENERS_MAX];
     size_t listener_count;
     size_t count, most;
@@ -48,9 +57,11 @@ static size_t possible(size_t wanted)
     return most;
 }
 
-void connections_init(h2o_accept_ctx_t *accept, const struct settings *settings)
+void connections_init(h2o_accept_ctx_t *accept, const struct settings *settings,
+                      struct timers *timers)
 {
     c.accept = accept;
+    c.timers = timers;
     c.most = possible((size_t)settings->connections_max);
     c.stall_ms = (unsigned)settings->write_stall_ms;
 }
@@ -62,7 +73,7 @@ static void on_accept(h2o_socket_t *listener, const char *err);
 /* Past the limit nothing is accepted: further clients wait in the kernel's backlog. */
 static void listen_while_room(void)
 {
-    bool room = c.count < c.most;
+    bool room = c.count < c.most && !c.rest.place;
 
     for (size_t i = 0; i < c.listener_count; i++)
         if (!room)
@@ -92,10 +103,25 @@ static void on_connection_closed(void)
     listen_while_room();
 }
 
+static void on_rested(struct timer *timer)
+{
+    (void)timer;
+    listen_while_room();
+}
+
+/* A connection that cannot be accepted for want of descriptors stays ready to be. */
+static void rest(void)
+{
+    timer_start(c.timers, &c.rest, clock_now_ns() + REST_MS * NS_PER_MS, on_rested);
+}
+
 static bool accept_one(h2o_socket_t *listener)
 {
+    errno = 0;
     h2o_socket_t *socket = c.count < c.most ? h2o_evloop_socket_accept(listener) : NULL;
 
+    if (!socket && file_is_want(errno))
+        rest();
     if (!socket)
         return false;
     c.count++;

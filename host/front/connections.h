@@ -5,9 +5,11 @@
 #include <h2o.h>
 
 #include "base/settings.h"
+#include "base/timers.h"
 
 /* `accept` outlives this. */
-void connections_init(h2o_accept_ctx_t *accept, const struct settings *settings);
+void connections_init(h2o_accept_ctx_t *accept, const struct settings *settings,
+                      struct timers *timers);
 
 /* Takes connections from these sockets, and closes them when it takes no more. `shared`: others
  * will listen on them after this server. */

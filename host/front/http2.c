@@ -10,8 +10,10 @@ static void be_quiet(void)
 {
     FILE *nowhere = fopen("/dev/null", "we");
 
-    if (nowhere)
-        stderr = nowhere;
+    if (!nowhere)
+        return;
+    setvbuf(nowhere, NULL, _IONBF, 0); /* else it asks whether it is a terminal, behind the wall */
+    stderr = nowhere;
 }
 
 void http2_configure(h2o_globalconf_t *config, const struct settings *settings)

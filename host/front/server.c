@@ -216,7 +216,7 @@ static void configure(void)
     held_init(&s.context, settings, &s.timers);
     s.accept.ctx = &s.context;
     s.accept.hosts = s.config.hosts;
-    connections_init(&s.accept, settings);
+    connections_init(&s.accept, settings, &s.timers);
 }
 
 /* Once the functions found at the start have been loaded, or have failed to. */

@@ -260,14 +260,17 @@ static void wait_and_read(void)
     struct pollfd fds[ALL] = {[SIGNALS] = {s.signals, POLLIN, 0},
                               [FAMILY] = {family_fd(), POLLIN, 0},
                               [LAUNCHER] = {s.handover.launcher, POLLIN, 0}};
+    nfds_t count = SUCCESSORS; /* not all: poll takes no more than RLIMIT_NOFILE */
 
     for (size_t i = 0; i < SUCCESSORS_MAX; i++) {
         /* Only what is yet to come of one that starts: the end of one is told by its death. */
         bool starts = s.successors[i].pid && s.successors[i].state == SUCCESSOR_STARTING;
 
         fds[SUCCESSORS + i] = (struct pollfd){starts ? s.successors[i].control : -1, POLLIN, 0};
+        if (starts)
+            count = SUCCESSORS + i + 1;
     }
-    if (poll(fds, ALL, wait_ms()) <= 0)
+    if (poll(fds, count, wait_ms()) <= 0)
         return;
     if (fds[FAMILY].revents & POLLIN)
         family_read();

@@ -1,5 +1,4 @@
 -- expect: 200
--- needs: patterns
 return function(params, ctx)
   local text, needle = ("a"):rep(2e6), ("a"):rep(1e6) .. "b"
   return {found = text:find(needle, 1, true) or false}

@@ -1,5 +1,4 @@
 -- expect: 504 deadline
--- needs: json
 return {memory_mb = 512, handler = function()
   local list = {}
   for i = 1, 2e6 do list[i] = i + 0.1 end

@@ -1,5 +1,4 @@
 -- expect: 504 deadline
--- needs: patterns
 return function(params, ctx)
   return {found = (("("):rep(1e6)):find("%b()")}
 end

@@ -1,5 +1,4 @@
 -- expect: 504 deadline
--- needs: patterns
 return function(params, ctx)
   return {found = (("a"):rep(300)):find((".-"):rep(6) .. "b")}
 end

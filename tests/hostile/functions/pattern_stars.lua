@@ -1,5 +1,4 @@
 -- expect: 504 deadline
--- needs: patterns
 return function(params, ctx)
   return {found = (("a"):rep(30000)):find(("a*"):rep(10) .. "b")}
 end

@@ -1,5 +1,4 @@
 -- expect: 500 function_error
--- needs: patterns
 -- Each callback takes some of the C stack.
 return function(params, ctx)
   local function deeper() return (("x"):gsub(".", deeper)) end

@@ -1,5 +1,4 @@
 -- expect: 504 deadline
--- needs: tables
 -- No comparator, so nothing looks at the clock.
 return {memory_mb = 256, handler = function()
   local list = {}
