@@ -10,7 +10,7 @@ enum { LOOK_MS = 1 };
 /* A version that has not run yet may take any time. One sample moves what is expected by an eighth
  * of the way, and counts as SURPRISE times that at most: a worker that the kernel held up once does
  * not make a function slow. */
-enum { UNKNOWN_NS = 10 * AHEAD_NS, WEIGHT = 8, SURPRISE = 4 };
+enum { UNKNOWN_NS = 10 * AHEAD_NS, WEIGHT = 8, SURPRISE = 2 };
 
 static struct timers *timers;
 static uint64_t taken_back;

@@ -10,7 +10,7 @@
  * because they take longer than their like, the rest is taken back and given to others, once: no
  * call waits behind others in a worker for more than a few milliseconds.
  */
-enum { AHEAD_NS = 200000, AHEAD_MOST_NS = 2000000 };
+enum { AHEAD_NS = 200000, AHEAD_MOST_NS = 500000 };
 
 void ahead_init(struct timers *timers);
 

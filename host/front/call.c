@@ -6,6 +6,7 @@
 #include <sys/random.h>
 
 #include "base/clock.h"
+#include "front/ahead.h"
 #include "front/compose.h"
 #include "front/pools.h"
 
@@ -127,6 +128,7 @@ static void count_running(const struct call *call, struct member *member)
     crew.busy += member->running++ == 0;
     call->order.func->running += call->order.kind == CALL_RUN;
     member->backlog_ns += call->cost_ns;
+    member->slow += call->cost_ns >= AHEAD_NS;
 }
 
 void call_join(struct call *call, struct member *member)
@@ -149,6 +151,7 @@ static void stop_counting(struct call *call)
         return;
     crew.busy -= --call->member->running == 0;
     call->member->backlog_ns -= call->cost_ns;
+    call->member->slow -= call->cost_ns >= AHEAD_NS;
     call->order.func->running -= call->order.kind == CALL_RUN;
 }
 

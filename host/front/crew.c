@@ -259,6 +259,7 @@ void crew_respawn(struct member *member)
     member->running = 0;
     member->parked = 0;
     member->backlog_ns = 0;
+    member->slow = 0;
     member->dying = false;
     member->nonsense = false;
     member->generation++;

@@ -19,6 +19,7 @@ struct member {
     struct ring_end in, out;
     struct call *calls; /* those it has, linked */
     size_t running;     /* of those: not parked */
+    size_t slow;        /* of those that run: not expected to be quick */
     size_t parked;
     uint64_t backlog_ns;           /* what those that run will probably take together */
     uint64_t sent;                 /* CALL messages so far, as its gate counts them */

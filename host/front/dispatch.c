@@ -94,12 +94,13 @@ static bool is_idle(const struct member *m)
 }
 
 /* Busy, but with what is quick. One processor is the front's: once as many workers as there are
- * others are busy, one more would not be sooner. */
-static bool is_soon_idle(const struct member *m)
+ * others are busy, one more would not be sooner; but what is quick does not wait for what is not,
+ * for in another worker it takes the processor from that. */
+static bool is_soon_idle(const struct member *m, bool quick)
 {
     uint64_t most_ns = crew.busy + 1 < crew.processors ? AHEAD_NS : AHEAD_MOST_NS;
 
-    return !m->dying && m->running && m->backlog_ns < most_ns;
+    return !m->dying && m->running && m->backlog_ns < most_ns && !(quick && m->slow);
 }
 
 /* How well a worker suits a call, 0: not at all. A warm instance where one is wanted comes first;
@@ -108,7 +109,7 @@ static int fitness(const struct member *m, const struct call *call)
 {
     bool idle = is_idle(m), quick = call->cost_ns < AHEAD_NS;
 
-    if (!idle && (call->alone || limit_of(call) < PATIENT_MS || !is_soon_idle(m)))
+    if (!idle && (call->alone || limit_of(call) < PATIENT_MS || !is_soon_idle(m, quick)))
         return 0;
     int instance = call->order.warm && pools_has_idle(call->version, m->slot);
     return 1 + (idle != quick) + 2 * instance;

@@ -11,6 +11,7 @@
 
 #include "native.h"
 #include "worker/heap.h"
+#include "worker/safepoint.h"
 
 /* Deep enough for any data, shallow enough to find a cycle soon. */
 enum {
@@ -26,12 +27,14 @@ static const char list_mark;                        /* its address keys the meta
 
 /* -- Memory ---------------------------------------------------------------------------------- */
 
-/* One vm runs at a time in a worker. Blocks carry their size, which jansson does not remember. */
+/* One vm runs at a time in a worker. Blocks carry their size, which jansson does not remember. All
+ * that jansson holds lies in the heap of that vm: work that is to end can be left from in here. */
 static struct heap *current;
 enum { SIZE_BYTES = 16 };
 
 static void *heap_malloc(size_t size)
 {
+    safepoint_look();
     char *block = heap_alloc(current, NULL, 0, size + SIZE_BYTES);
 
     memcpy(block, &size, sizeof(size));
@@ -44,6 +47,7 @@ static void heap_free(void *p)
 
     if (!p)
         return;
+    safepoint_look();
     char *block = (char *)p - SIZE_BYTES;
     memcpy(&size, block, sizeof(size));
     heap_alloc(current, block, size + SIZE_BYTES, 0);

@@ -4,6 +4,7 @@
 
 #include <luajit-2.1/lauxlib.h>
 #include <luajit-2.1/luajit.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -17,7 +18,7 @@
 
 /* The state's global part begins where the pointer at GLOBAL_AT of a lua_State points to (LuaJIT's
  * GC64 layout); the mask is looked for in its first SCAN bytes. */
-enum { PROFILE_BIT = 0x80, GLOBAL_AT = 16, SCAN = 4096, RETRY_NS = 1000000 };
+enum { PROFILE_BIT = 0x80, GLOBAL_AT = 16, SCAN = 4096, RETRY_NS = 1000000, TURN_NS = 500000 };
 
 static struct {
     timer_t timer;
@@ -26,7 +27,8 @@ static struct {
     void (*volatile leave)(lua_State *, enum err_code);
     bool (*is_cancelled)(void);
     volatile uint64_t deadline_ns; /* of what runs */
-    volatile uint64_t armed_ns;    /* when the timer goes off next; 0: it does not */
+    volatile bool shares;
+    volatile uint64_t armed_ns; /* when the timer goes off next; 0: it does not */
 } s;
 
 /* -- Reaching a state ------------------------------------------------------------------------ */
@@ -90,8 +92,15 @@ static void arm(uint64_t at_ns)
     timer_settime(s.timer, TIMER_ABSTIME, &at, NULL);
 }
 
-/* The timer is not set for each call: it goes off at the earliest deadline there was, looks what
- * runs then, and is set for that. */
+static uint64_t next_look(uint64_t now)
+{
+    uint64_t turn = now + TURN_NS;
+
+    return s.shares && turn < s.deadline_ns ? turn : s.deadline_ns;
+}
+
+/* The timer is not set for each quick call: it goes off at the earliest deadline there was, looks
+ * what runs then, and is set for that. */
 static void on_signal(int signal)
 {
     lua_State *L = s.target;
@@ -102,12 +111,19 @@ static void on_signal(int signal)
         return;
     uint64_t now = clock_now_ns();
     if (now < s.deadline_ns && !(s.is_cancelled && s.is_cancelled())) {
-        arm(s.deadline_ns);
+        if (s.shares)
+            sched_yield();
+        arm(next_look(clock_now_ns()));
         return;
     }
     set_hook(L);
     atomic_store_explicit(&native_stop, true, memory_order_relaxed);
     arm(now + RETRY_NS); /* until it has left */
+}
+
+void safepoint_share(bool shares)
+{
+    s.shares = shares;
 }
 
 void safepoint_limit(uint64_t deadline_ns)
@@ -120,11 +136,17 @@ void safepoint_enter(lua_State *L, void (*leave_to)(lua_State *, enum err_code))
     s.leave = leave_to;
     atomic_store(&native_stop, false);
     s.target = L;
-    if (s.deadline_ns && (s.armed_ns == 0 || s.armed_ns > s.deadline_ns))
-        arm(s.deadline_ns);
+    if (s.deadline_ns && (s.shares || s.armed_ns == 0 || s.armed_ns > s.deadline_ns))
+        arm(next_look(clock_now_ns()));
 }
 
 /* The handler does nothing once there is no target: what it set before that is for what ran. */
+void safepoint_look(void)
+{
+    if (native_stopped() && s.target)
+        leave(s.target);
+}
+
 enum err_code safepoint_leave(void)
 {
     s.target = NULL;

@@ -28,6 +28,11 @@ bool safepoint_init(bool (*is_cancelled)(void));
 /* Makes a new state's code reachable, with its compiler open. */
 void safepoint_prepare(lua_State *L);
 
+/* What runs from now on lets others have the processor twice a millisecond, if it `shares`. Linux
+ * lets a process that wakes wait for its next tick, some milliseconds, when that ran a little more
+ * than its part just before: as the front does that has given the call. */
+void safepoint_share(bool shares);
+
 /* What runs from now on has to end by `deadline_ns` (clock_now_ns). */
 void safepoint_limit(uint64_t deadline_ns);
 
@@ -35,6 +40,9 @@ void safepoint_limit(uint64_t deadline_ns);
  * `leave` is called, from a hook, with ERR_DEADLINE or ERR_CANCELLED: it does not return, and the
  * state may then only be closed. */
 void safepoint_enter(lua_State *L, void (*leave)(lua_State *L, enum err_code why));
+
+/* Leaves now if what runs is to end: for C code that holds nothing but memory of the state. */
+void safepoint_look(void);
 
 /* ERR_NONE, or why what ran was told to end: then its results are worth nothing, and the state may
  * only be closed. */

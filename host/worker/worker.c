@@ -49,6 +49,7 @@ static void set_pace(enum pace pace)
     if (w.pace != pace)
         pace_set(pace);
     w.pace = pace;
+    safepoint_share(pace == PACE_LONG);
 }
 
 /* -- Sending --------------------------------------------------------------------------------- */

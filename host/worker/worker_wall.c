@@ -31,6 +31,7 @@
     X(clock_nanosleep, "the same, in glibc's words")                                               \
     X(poll, "may a log line be written")                                                           \
     X(ppoll, "the same, on other architectures")                                                   \
+    X(sched_yield, "long calls share the processor")                                               \
     X(munmap, "")                                                                                  \
     X(madvise, "memory given back")                                                                \
     X(mprotect, "compiled code, of LuaJIT and pcre2")                                              \

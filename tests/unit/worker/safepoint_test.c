@@ -233,6 +233,47 @@ static void natives_are_told_to_stop(void **state)
     code_drop(code);
 }
 
+/* -- Sharing --------------------------------------------------------------------------------- */
+
+static volatile unsigned yields;
+
+int __wrap_sched_yield(void);
+int __wrap_sched_yield(void)
+{
+    yields++;
+    return 0;
+}
+
+static int l_spin_10_ms(lua_State *L)
+{
+    uint64_t until = clock_now_ns() + 10 * NS_PER_MS;
+
+    (void)L;
+    while (clock_now_ns() < until)
+        ;
+    return 0;
+}
+
+static void what_shares_gives_others_the_processor(void **state)
+{
+    struct code *code = code_of_body("");
+    struct err err;
+
+    (void)state;
+    for (int shares = 1; shares >= 0; shares--) {
+        limit_ms(60000);
+        struct vm *vm = vm_open(code, HEAP_BYTES, &err);
+        assert_non_null(vm);
+        safepoint_share(shares);
+        yields = 0;
+        assert_true(vm_protect(vm, l_spin_10_ms, NULL, &err));
+        safepoint_share(false);
+        assert_int_equal(yields > 1, shares);
+        vm_close(vm);
+    }
+    code_drop(code);
+}
+
 static int setup(void **state)
 {
     reaches_compiled_code = safepoint_init(is_cancelled);
@@ -253,6 +294,7 @@ int main(void)
         cmocka_unit_test(cancelled_code_is_ended_before_its_deadline),
         cmocka_unit_test(a_file_that_loads_for_ever_is_ended),
         cmocka_unit_test(natives_are_told_to_stop),
+        cmocka_unit_test(what_shares_gives_others_the_processor),
         cmocka_unit_test(each_call_has_its_own_deadline),
         cmocka_unit_test(the_next_vm_is_as_good_as_new),
     };
