@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: MIT
 """catalogue.py - the hostile functions of functions/, each with what must come of it.
 
-The first line of a file is `-- expect: STATUS [CODE or JSON of the result]`. A second one,
-`-- needs: NAME`, names what has to be built for that."""
+The first line of a file is `-- expect: STATUS [CODE or JSON of the result]`."""
 
 import dataclasses
 import json
@@ -10,7 +9,7 @@ import pathlib
 import re
 
 FOLDER = pathlib.Path(__file__).resolve().with_name("functions")
-EXPECTED = re.compile(r"-- expect: (\d+)(?: (\w+|\{.*\}))?\n(?:-- needs: (\w+)\n)?")
+EXPECTED = re.compile(r"-- expect: (\d+)(?: (\w+|\{.*\}))?\n")
 ADDED = ("latency_ms", "warm")  # by the server, to each result
 
 
@@ -23,7 +22,6 @@ class Hostile:
     status: int
     code: str
     result: dict
-    needs: str
 
     def complaint(self, status, body):
         """What is wrong with the reply (`body`: its JSON), or None."""
@@ -42,10 +40,9 @@ def without_added(body):
 
 def read(path):
     text = path.read_text()
-    status, word, needs = EXPECTED.match(text).groups()
+    status, word = EXPECTED.match(text).groups()
     result = json.loads(word) if word and word.startswith("{") else None
-    return Hostile(path.stem, text, int(status), None if result is not None else word, result,
-                   needs)
+    return Hostile(path.stem, text, int(status), None if result is not None else word, result)
 
 
 def all_hostile():

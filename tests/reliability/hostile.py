@@ -141,7 +141,7 @@ def rows_of_deaths(server, died, stuck):
 
 def run(options):
     count, rounds = (CALLS_QUICK, ROUNDS_QUICK) if options.quick else (CALLS, ROUNDS)
-    functions = [one for one in all_hostile() if not one.needs]
+    functions = all_hostile()
     texts = FUNCTION | {one.name: one.text for one in all_hostile()}
     with Server(texts, ["--memory-mb", "16"]) as server:
         server.expected_faults = "died"

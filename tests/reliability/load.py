@@ -19,6 +19,7 @@ PROCESSES = multiprocessing.get_context("fork")
 PATIENCE_S = 60
 CLIENT_NICE = -10  # so that what the server does is measured, not when the client gets a processor
 NO_WAIT = 0.0
+IDLE_MOST_S = 5  # the server closes connections that are idle for longer
 
 
 def invoke(function, body=b"{}", timeout_ms=None, query=""):
@@ -51,6 +52,7 @@ class _Connection:
     def __init__(self, port):
         self.port, self.socket, self.got = port, None, b""
         self.due = self.tag = None
+        self.used = 0.0
 
     def open(self):
         self.socket = socket.create_connection(("127.0.0.1", self.port), PATIENCE_S)
@@ -58,6 +60,10 @@ class _Connection:
 
     def send(self, due, data, tag):
         self.due, self.tag, self.got = due, tag, b""
+        now = time.monotonic()
+        if self.socket and now - self.used > IDLE_MOST_S:
+            self.close()
+        self.used = now
         if not self.socket:
             self.open()
         self.socket.sendall(data)

@@ -116,7 +116,7 @@ def run(options):
     seconds = 60 * (options.minutes or (MINUTES_QUICK if options.quick else MINUTES))
     length = min(seconds / PERIODS_LEAST, PERIOD_MOST_S)
     dice, failed, figures = random.Random(3), {}, []
-    functions = [one for one in all_hostile() if not one.needs]
+    functions = all_hostile()
     texts = hostile.FUNCTION | {one.name: one.text for one in functions}
     texts["changing"] = "return function() return {n = 0} end"
     with Server(texts, ["--memory-mb", "16"]) as server:
