@@ -140,13 +140,13 @@ void safepoint_enter(lua_State *L, void (*leave_to)(lua_State *, enum err_code))
         arm(next_look(clock_now_ns()));
 }
 
-/* The handler does nothing once there is no target: what it set before that is for what ran. */
 void safepoint_look(void)
 {
     if (native_stopped() && s.target)
         leave(s.target);
 }
 
+/* The handler does nothing once there is no target: what it set before that is for what ran. */
 enum err_code safepoint_leave(void)
 {
     s.target = NULL;

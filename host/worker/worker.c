@@ -131,7 +131,7 @@ static void end_call(struct call *call, const struct err *err)
     atomic_store(&w.channel->state->running, 0);
     send_done(call, err, ended, peak);
     if (err && (err->code == ERR_DEADLINE || err->code == ERR_CANCELLED))
-        pace_set(w.pace = PACE_QUICK); /* as it was made from outside, to be ended */
+        set_pace(PACE_QUICK); /* as it may have been made from outside, to be ended */
     call->code->users--;
     buf_fini(&call->children);
     free(call);
