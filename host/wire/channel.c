@@ -8,8 +8,10 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "wire/sample.h"
 
-enum { PAGE = 4096 };
+/* SAMPLES of the largest kind, some hundred usual ones. */
+enum { PAGE = 4096, SAMPLES = 4 };
 
 static void *map_shared(size_t size)
 {
@@ -21,19 +23,21 @@ static void *map_shared(size_t size)
 
 static size_t channel_memory(const struct channel *c)
 {
-    return PAGE + c->to_worker_memory + c->to_front_memory;
+    return PAGE + c->to_worker_memory + c->to_front_memory + c->samples_memory;
 }
 
 static bool channel_open(struct channel *c, size_t to_worker_max, size_t to_front_max)
 {
     c->to_worker_memory = ring_memory(to_worker_max);
     c->to_front_memory = ring_memory(to_front_max);
+    c->samples_memory = ring_memory(SAMPLES * sample_record_max());
     char *memory = map_shared(channel_memory(c));
     if (!memory)
         return false;
     c->state = (struct channel_state *)memory;
     c->to_worker = (struct ring *)(memory + PAGE);
     c->to_front = (struct ring *)(memory + PAGE + c->to_worker_memory);
+    c->samples = (struct ring *)((char *)c->to_front + c->to_front_memory);
     return true;
 }
 

@@ -5,19 +5,33 @@
 #include "wire/gate.h"
 #include "wire/ring.h"
 
+/* What the profiler of a worker is to do, set by the front, and what it did. Rates of 0: off. */
+struct sampling {
+    _Atomic uint32_t cpu_hz, wall_hz;
+    _Atomic uint64_t alloc_bytes;  /* a sample for about as many */
+    _Atomic uint64_t lock_ns;      /* a sample for as much waiting */
+    _Atomic uint64_t ticks;        /* signals of the timers, with those that the kernel summed up */
+    _Atomic uint64_t completed;    /* samples that were written */
+    _Atomic uint64_t dropped;      /* for which there was no room */
+    _Atomic uint64_t unattributed; /* completed, of Lua code whose stack was gone */
+    _Atomic uint64_t handler_ns;   /* spent in the signal's handlers */
+};
+
 /* What is said beside the rings: how far the worker got, should it die; what is to end now. */
 struct channel_state {
     struct bell bell;           /* the worker waits */
     _Atomic uint64_t running;   /* the call that runs now, 0: none */
     _Atomic uint64_t cancelled; /* by the front: a running call that nobody waits for any more */
     struct gate gate;           /* how many calls it has begun */
+    struct sampling sampling;
 };
 
 /* One mapping a worker, made before the processes are forked, so at one address in all of them. */
 struct channel {
     struct channel_state *state;
     struct ring *to_worker, *to_front;
-    size_t to_worker_memory, to_front_memory;
+    struct ring *samples; /* worker to front; read by the collector's thread */
+    size_t to_worker_memory, to_front_memory, samples_memory;
 };
 
 /* What all channels have in common. */
@@ -42,5 +56,6 @@ void switchboard_close(struct switchboard *board);
 /* Leaves this process, a worker, no memory of channels but that of `slot`. */
 void switchboard_keep(const struct switchboard *board, size_t slot);
 
-/* Empties a channel whose worker is gone, before the next one starts. */
+/* Empties a channel whose worker is gone, before the next one starts. Samples stay: whoever writes
+ * on continues after the last whole one. */
 void channel_reset(struct channel *channel);

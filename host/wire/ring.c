@@ -39,6 +39,16 @@ struct ring_end ring_end_of(struct ring *ring, size_t memory)
     return (struct ring_end){.ring = ring, .size = size};
 }
 
+struct ring_end ring_writer_after(struct ring *ring, size_t memory)
+{
+    struct ring_end writer = ring_end_of(ring, memory);
+    uint64_t head = atomic_load(&ring->head);
+
+    if (head <= writer.size && head % RECORD_ALIGN == 0)
+        writer.at = writer.high = head;
+    return writer;
+}
+
 /* Gives back the pages that a burst of large records touched, once nobody reads them. */
 static void trim(struct ring_end *w)
 {

@@ -38,6 +38,10 @@ void ring_reset(struct ring *ring);
 /* An end of a ring that was reset. */
 struct ring_end ring_end_of(struct ring *ring, size_t memory);
 
+/* The writer's end of a ring that another one may have written to and left: goes on after the last
+ * record that was whole. */
+struct ring_end ring_writer_after(struct ring *ring, size_t memory);
+
 /* Puts `head` and the `count` texts after it in as one record. False when it does not fit now. */
 bool ring_write(struct ring_end *writer, struct str head, const struct str *texts, size_t count);
 
