@@ -39,14 +39,28 @@ struct ring_end ring_end_of(struct ring *ring, size_t memory)
     return (struct ring_end){.ring = ring, .size = size};
 }
 
+/* Where an end is said to be: the start when that makes no sense. */
+static uint64_t position(const struct ring_end *end, const _Atomic uint64_t *said)
+{
+    uint64_t at = atomic_load(said);
+
+    return at <= end->size && at % RECORD_ALIGN == 0 ? at : 0;
+}
+
 struct ring_end ring_writer_after(struct ring *ring, size_t memory)
 {
     struct ring_end writer = ring_end_of(ring, memory);
-    uint64_t head = atomic_load(&ring->head);
 
-    if (head <= writer.size && head % RECORD_ALIGN == 0)
-        writer.at = writer.high = head;
+    writer.at = writer.high = position(&writer, &ring->head);
     return writer;
+}
+
+struct ring_end ring_reader_after(struct ring *ring, size_t memory)
+{
+    struct ring_end reader = ring_end_of(ring, memory);
+
+    reader.at = position(&reader, &ring->tail);
+    return reader;
 }
 
 /* Gives back the pages that a burst of large records touched, once nobody reads them. */
@@ -132,6 +146,12 @@ enum ring_state ring_read(struct ring_end *reader, struct str *record)
 void ring_consume(struct ring_end *reader, struct str record)
 {
     reader->at += record_size(record.len);
+    atomic_store_explicit(&reader->ring->tail, reader->at, memory_order_release);
+}
+
+void ring_skip(struct ring_end *reader)
+{
+    reader->at = position(reader, &reader->ring->head);
     atomic_store_explicit(&reader->ring->tail, reader->at, memory_order_release);
 }
 

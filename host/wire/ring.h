@@ -42,6 +42,9 @@ struct ring_end ring_end_of(struct ring *ring, size_t memory);
  * record that was whole. */
 struct ring_end ring_writer_after(struct ring *ring, size_t memory);
 
+/* The reader's end of a ring that another one may have read from and left: goes on where it was. */
+struct ring_end ring_reader_after(struct ring *ring, size_t memory);
+
 /* Puts `head` and the `count` texts after it in as one record. False when it does not fit now. */
 bool ring_write(struct ring_end *writer, struct str head, const struct str *texts, size_t count);
 
@@ -50,6 +53,9 @@ enum ring_state { RING_EMPTY, RING_RECORD, RING_CORRUPT };
 /* The next record, in place; it stays until ring_consume. */
 enum ring_state ring_read(struct ring_end *reader, struct str *record);
 void ring_consume(struct ring_end *reader, struct str record);
+
+/* Leaves out what is there, sense or not: to where ring_writer_after goes on. */
+void ring_skip(struct ring_end *reader);
 
 bool ring_is_empty(const struct ring_end *reader);
 

@@ -136,6 +136,47 @@ static void test_writer_goes_on_after_one_that_died(void **state)
     assert_true(ring_is_empty(&reader));
 }
 
+static void test_reader_goes_on_after_one_that_died(void **state)
+{
+    struct ring_end writer = ring_end_of(ring, memory);
+    struct sample in = usual(), out;
+    struct str record;
+
+    (void)state;
+    for (uint64_t i = 0; i < 100; i++) {
+        in.count = i;
+        assert_true(sample_write(&writer, &in));
+        struct ring_end reader = ring_reader_after(ring, memory);
+        assert_int_equal(ring_read(&reader, &record), RING_RECORD);
+        assert_true(sample_parse(record, &out));
+        assert_int_equal(out.count, i);
+        ring_consume(&reader, record);
+    }
+    atomic_store(&ring->tail, UINT64_MAX - 15); /* a multiple, but outside */
+    assert_int_equal(ring_reader_after(ring, memory).at, 0);
+}
+
+static void test_reader_skips_to_where_the_next_writer_goes_on(void **state)
+{
+    static const uint64_t heads[] = {0, 16, 17, 4096, UINT64_MAX - 15, UINT64_MAX};
+    struct sample in = usual(), out;
+    struct str record;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(heads) / sizeof(*heads); i++) {
+        struct ring_end reader = ring_end_of(ring, memory);
+
+        atomic_store(&ring->head, heads[i]);
+        ring_skip(&reader);
+        struct ring_end writer = ring_writer_after(ring, memory);
+        assert_true(sample_write(&writer, &in));
+        assert_int_equal(ring_read(&reader, &record), RING_RECORD);
+        assert_true(sample_parse(record, &out));
+        ring_consume(&reader, record);
+        assert_true(ring_is_empty(&reader));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -145,6 +186,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_what_is_no_sample_is_refused, open_ring, close_ring),
         cmocka_unit_test_setup_teardown(test_writer_goes_on_after_one_that_died, open_ring,
                                         close_ring),
+        cmocka_unit_test_setup_teardown(test_reader_goes_on_after_one_that_died, open_ring,
+                                        close_ring),
+        cmocka_unit_test_setup_teardown(test_reader_skips_to_where_the_next_writer_goes_on,
+                                        open_ring, close_ring),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
