@@ -9,7 +9,8 @@ server=$root/build/release/faas-server
 python=/usr/bin/python3 # Debian's, for it has Debian's modules; another may come first in PATH
 
 build_packages=(build-essential cmake ninja-build pkg-config libh2o-evloop-dev libluajit2-5.1-dev
-    libssl-dev zlib1g-dev libpcre2-dev libjansson-dev libseccomp-dev)
+    libssl-dev zlib1g-dev libpcre2-dev libjansson-dev libseccomp-dev
+    protobuf-c-compiler libprotobuf-c-dev)
 # What the benchmark compares with, and what measures.
 peer_packages=(wrk libprimesieve-dev libopenblas-serial-dev libpcre3)
 nginx_packages=(nginx libnginx-mod-http-lua libnginx-mod-http-ndk lua-resty-core lua-resty-lrucache)

@@ -12,9 +12,11 @@ FLOORS = {
     "host/wire": {"wire", "base"},
     "host/observe": {"observe", "base"},
     "host/worker": {"worker", "wire", "observe", "base", "native.h", "embedded_lua.h"},
-    "host/front": {"front", "wire", "observe", "base"},
+    "host/profile": {"profile", "wire", "observe", "base", "profile.pb-c.h", "push.pb-c.h"},
+    "host/front": {"front", "profile", "wire", "observe", "base"},
     "host/supervise": {"supervise", "wire", "base"},
-    "host": {"base", "wire", "observe", "worker", "front", "supervise", "native.h"},
+    "host": {"base", "wire", "observe", "profile", "worker", "front", "supervise",
+             "native.h"},
     "natives": set(),  # and its own headers
 }
 
@@ -24,7 +26,8 @@ LIBRARIES = {
     r"jansson.*": {"host/front", "host/worker"},
     r"openssl/.*": {"host/front", "natives"},
     r"seccomp\.h": {"host/base"},
-    r"(zlib|pcre2.*)\.h": {"natives"},
+    r"pcre2.*\.h": {"natives"},
+    r"zlib\.h": {"natives", "host/profile"},
 }
 
 INCLUDE = re.compile(r'\s*#\s*include\s*([<"])([^>"]+)')
@@ -66,6 +69,10 @@ def test_floors_include_only_what_lies_below_them():
     ("host/front/a.c", '"worker/vm.h"'),
     ("host/front/a.c", "<luajit-2.1/lua.h>"),
     ("host/front/a.c", '"native.h"'),
+    ("host/front/a.c", '"profile.pb-c.h"'),
+    ("host/profile/a.c", '"front/server.h"'),
+    ("host/profile/a.c", '"worker/vm.h"'),
+    ("host/worker/a.c", '"profile/table.h"'),
     ("host/supervise/a.c", '"front/server.h"'),
     ("host/supervise/a.c", "<h2o/socket.h>"),
     ("host/cellar/a.c", '"base/err.h"'),
