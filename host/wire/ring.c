@@ -44,7 +44,7 @@ static uint64_t position(const struct ring_end *end, const _Atomic uint64_t *sai
 {
     uint64_t at = atomic_load(said);
 
-    return at <= end->size && at % RECORD_ALIGN == 0 ? at : 0;
+    return at <= end->size - RECORD_ALIGN && at % RECORD_ALIGN == 0 ? at : 0;
 }
 
 struct ring_end ring_writer_after(struct ring *ring, size_t memory)

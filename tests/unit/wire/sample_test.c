@@ -158,7 +158,9 @@ static void test_reader_goes_on_after_one_that_died(void **state)
 
 static void test_reader_skips_to_where_the_next_writer_goes_on(void **state)
 {
-    static const uint64_t heads[] = {0, 16, 17, 4096, UINT64_MAX - 15, UINT64_MAX};
+    const uint64_t size = ring_end_of(ring, memory).size;
+    const uint64_t heads[] = {0,          16,   17,        4096,     UINT64_MAX - 15,
+                              UINT64_MAX, size, size - 16, size + 16};
     struct sample in = usual(), out;
     struct str record;
 
