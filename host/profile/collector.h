@@ -1,0 +1,51 @@
+/* collector.h - the thread that merges what all workers saw, and answers with profiles. */
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include "base/buf.h"
+#include "wire/sample.h"
+
+struct collector;
+struct err;
+struct switchboard;
+
+enum { COLLECTOR_REQUESTS_MAX = 16 };
+
+/* A profile that was asked for. With seconds == 0 it is cumulative since the start, else what comes
+ * in the next `seconds`.
+ *
+ *   owns    collector_ask's caller until it returns true; then the collector until `done`, which
+ *           may free it. `function` must stay until then; the body is the caller's of done
+ *   thread  `done` is called in the collector's; it must not wait
+ *   fails   `err` is set and the body empty; else err->code is ERR_NONE
+ */
+struct collector_request {
+    enum sample_type type;
+    unsigned seconds;
+    struct str function;     /* "": all */
+    enum sample_start start; /* START_NONE: all */
+    void (*done)(struct collector_request *r, struct buf *body, const struct err *err);
+};
+
+/* Starts the thread, which blocks all signals but SIGPROF and makes no system calls any more but
+ * those of locks, memory and reading. `board` must outlive it. NULL with ERR_INTERNAL.
+ */
+struct collector *collector_start(const struct switchboard *board, struct err *err);
+
+/* Ends the thread, after it has answered all requests with what is there; NULL is fine. */
+void collector_stop(struct collector *c);
+
+/* False when COLLECTOR_REQUESTS_MAX wait already, or the collector stops. Any thread, `done` too.
+ */
+bool collector_ask(struct collector *c, struct collector_request *r);
+
+struct collector_figures {
+    uint64_t stacks;  /* with labels: entries of the table */
+    uint64_t samples; /* taken */
+    uint64_t folded;  /* of these, past a bound of the table: into "[other]" */
+    uint64_t corrupt; /* records that were none; what was behind them in the ring is lost */
+    uint64_t bytes;   /* of memory, for the table */
+};
+
+/* Any thread. */
+void collector_figures(const struct collector *c, struct collector_figures *figures);
