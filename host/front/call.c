@@ -96,13 +96,13 @@ struct call *call_find(const struct member *member, uint64_t id)
 
 static void count(const struct call *call, const struct reply *reply)
 {
-    struct call_sample sample = {.start = reply->warm ? START_WARM : START_COLD,
+    struct call_sample sample = {.start = reply->warm ? CALL_WARM : CALL_COLD,
                                  .outcome = reply->err.code,
                                  .latency_ns = reply->latency_ns,
                                  .peak_bytes = reply->peak_bytes};
 
     if (call->started_ns == 0)
-        sample.start = START_NONE;
+        sample.start = CALL_UNSTARTED;
     memcpy(sample.phase_ns, reply->phase_ns, sizeof(sample.phase_ns));
     call_stats_add(&call->order.func->stats, &sample);
 }

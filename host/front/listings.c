@@ -140,8 +140,8 @@ static void put_stats(struct func *func, void *listing)
     buf_format(&l->body,
                ",\"errors\":%llu,\"timeouts\":%llu,\"cold\":%llu,\"warm\":%llu,\"in_flight\":%u",
                (unsigned long long)(h->count - call_stats_outcome(stats, ERR_NONE)), timeouts,
-               (unsigned long long)call_stats_count(stats, START_COLD),
-               (unsigned long long)call_stats_count(stats, START_WARM), func->in_flight);
+               (unsigned long long)call_stats_count(stats, CALL_COLD),
+               (unsigned long long)call_stats_count(stats, CALL_WARM), func->in_flight);
     put_quantiles(&l->body, h);
     buf_format(&l->body, ",\"peak_bytes\":%llu}", (unsigned long long)stats->peak_bytes);
 }

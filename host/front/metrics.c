@@ -24,7 +24,7 @@ static void put_outcomes(struct func *func, void *data)
 {
     struct buf *b = data;
 
-    for (int start = 0; start < START_COUNT; start++)
+    for (int start = 0; start < CALL_STARTS; start++)
         for (int code = 0; code < ERR_COUNT; code++)
             if (func->stats.outcomes[start][code])
                 buf_format(b,
@@ -54,14 +54,14 @@ static void put_buckets(struct buf *b, const struct func *func, int start)
 
 static void put_histogram(struct func *func, void *data)
 {
-    for (int start = 0; start < START_COUNT; start++)
+    for (int start = 0; start < CALL_STARTS; start++)
         if (call_stats_count(&func->stats, (enum call_start)start))
             put_buckets(data, func, start);
 }
 
 static void put_phases(struct func *func, void *data)
 {
-    for (int start = 0; start < START_NONE; start++)
+    for (int start = 0; start < CALL_UNSTARTED; start++)
         for (int phase = 0; phase < PHASE_COUNT; phase++)
             if (call_stats_count(&func->stats, (enum call_start)start))
                 buf_format(data,

@@ -98,7 +98,7 @@ static void put_timing(struct exchange *ex, const struct timing *timing)
     buf_put_decimal(&text, timing->peak_bytes, 0);
     buf_put_str(&text, STR("\""));
     exchange_header(ex, "server-timing", buf_str(&text));
-    exchange_header(ex, "x-start", str_of(call_start_names[warm ? START_WARM : START_COLD]));
+    exchange_header(ex, "x-start", str_of(call_start_names[warm ? CALL_WARM : CALL_COLD]));
 }
 
 /* -- Invoke ---------------------------------------------------------------------------------- */

@@ -5,7 +5,7 @@
 #include "base/clock.h"
 
 const char *const call_phase_names[PHASE_COUNT] = {"queue", "deploy", "exec", "undeploy"};
-const char *const call_start_names[START_COUNT] = {"cold", "warm", "none"};
+const char *const call_start_names[CALL_STARTS] = {"cold", "warm", "none"};
 const uint64_t call_buckets_us[CALL_BUCKET_COUNT] = {
     50,    100,    250,    500,    1000,    2500,    5000,    10000,    25000,
     50000, 100000, 250000, 500000, 1000000, 2500000, 5000000, 10000000,
@@ -41,7 +41,7 @@ uint64_t call_stats_outcome(const struct call_stats *stats, enum err_code outcom
 {
     uint64_t count = 0;
 
-    for (int i = 0; i < START_COUNT; i++)
+    for (int i = 0; i < CALL_STARTS; i++)
         count += stats->outcomes[i][outcome];
     return count;
 }

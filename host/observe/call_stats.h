@@ -11,10 +11,10 @@
 enum { CALL_BUCKET_COUNT = 17 };
 
 enum call_phase { PHASE_QUEUE, PHASE_DEPLOY, PHASE_EXEC, PHASE_UNDEPLOY, PHASE_COUNT };
-enum call_start { START_COLD, START_WARM, START_NONE, START_COUNT };
+enum call_start { CALL_COLD, CALL_WARM, CALL_UNSTARTED, CALL_STARTS };
 
 extern const char *const call_phase_names[PHASE_COUNT];
-extern const char *const call_start_names[START_COUNT];   /* "none": ended before it started */
+extern const char *const call_start_names[CALL_STARTS];   /* "none": ended before it started */
 extern const uint64_t call_buckets_us[CALL_BUCKET_COUNT]; /* upper ones, ascending */
 
 struct call_sample {
@@ -27,10 +27,10 @@ struct call_sample {
 
 /* Zeroed is empty. One thread. */
 struct call_stats {
-    uint64_t outcomes[START_COUNT][ERR_COUNT];
-    uint64_t buckets[START_COUNT][CALL_BUCKET_COUNT + 1]; /* each its own count, not cumulative */
-    uint64_t latency_sum_ns[START_COUNT];
-    uint64_t phase_ns[START_COUNT][PHASE_COUNT];
+    uint64_t outcomes[CALL_STARTS][ERR_COUNT];
+    uint64_t buckets[CALL_STARTS][CALL_BUCKET_COUNT + 1]; /* each its own count, not cumulative */
+    uint64_t latency_sum_ns[CALL_STARTS];
+    uint64_t phase_ns[CALL_STARTS][PHASE_COUNT];
     struct histogram latency;
     uint64_t peak_bytes; /* the most that any call had */
 };

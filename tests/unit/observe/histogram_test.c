@@ -103,12 +103,12 @@ static void a_call_is_in_the_bucket_of_its_upper_bound(void **state)
     for (unsigned i = 0; i < CALL_BUCKET_COUNT; i++)
         for (uint64_t past = 0; past < 2; past++) {
             struct call_stats stats = {0};
-            struct call_sample sample = {.start = START_WARM,
+            struct call_sample sample = {.start = CALL_WARM,
                                          .latency_ns = call_buckets_us[i] * NS_PER_US + past};
 
             call_stats_add(&stats, &sample);
             for (unsigned k = 0; k <= CALL_BUCKET_COUNT; k++)
-                assert_int_equal(stats.buckets[START_WARM][k], k == i + past);
+                assert_int_equal(stats.buckets[CALL_WARM][k], k == i + past);
         }
     for (unsigned i = 1; i < CALL_BUCKET_COUNT; i++)
         assert_in_range(call_buckets_us[i], call_buckets_us[i - 1] + 1, UINT64_MAX);
@@ -120,7 +120,7 @@ static void calls_are_counted_by_start_and_outcome(void **state)
     uint64_t latency = 0;
 
     (void)state;
-    for (enum call_start start = 0; start < START_COUNT; start++)
+    for (enum call_start start = 0; start < CALL_STARTS; start++)
         for (enum err_code outcome = 0; outcome < ERR_COUNT; outcome++)
             for (unsigned i = 0; i < start + outcome; i++) {
                 call_stats_add(&stats, &(struct call_sample){.start = start,
@@ -131,7 +131,7 @@ static void calls_are_counted_by_start_and_outcome(void **state)
             }
     const uint64_t base = (uint64_t)ERR_COUNT * (ERR_COUNT - 1) / 2;
     uint64_t sum = 0, total = 0;
-    for (enum call_start start = 0; start < START_COUNT; start++) {
+    for (enum call_start start = 0; start < CALL_STARTS; start++) {
         uint64_t count = base + start * (uint64_t)ERR_COUNT;
 
         assert_int_equal(call_stats_count(&stats, start), count);
@@ -150,7 +150,7 @@ static void phases_and_starts_have_names(void **state)
     (void)state;
     for (int i = 0; i < PHASE_COUNT; i++)
         assert_in_range(strlen(call_phase_names[i]), 1, 20);
-    for (int i = 0; i < START_COUNT; i++)
+    for (int i = 0; i < CALL_STARTS; i++)
         assert_in_range(strlen(call_start_names[i]), 1, 20);
 }
 
