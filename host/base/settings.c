@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/amount.h"
 #include "base/str.h"
 #include "base/tokens.h"
 
@@ -40,6 +41,16 @@ static bool set_number(struct settings *s, const struct number *n, const char *n
         return true;
     return err_set(err, ERR_BAD_REQUEST, "%s is \"%s\", but takes a whole number from %lld to %lld",
                    name, text, (long long)n->least, (long long)n->most);
+}
+
+void settings_range(const char *flag, int64_t *least, int64_t *most)
+{
+    const struct number *n = numbers;
+
+    while (strcmp(n->flag, flag) != 0)
+        n++;
+    *least = n->least;
+    *most = n->most;
 }
 
 static bool set_port(struct settings *s, const char *name, struct str text, struct err *err)
@@ -144,6 +155,32 @@ static bool set_level(struct settings *s, const char *name, const char *text, st
                    text);
 }
 
+/* As Pyroscope's agents have it. */
+static bool set_amount(int64_t *value, enum amount unit, const char *flag, const char *name,
+                       const char *text, struct err *err)
+{
+    int64_t least, most;
+
+    settings_range(flag, &least, &most);
+    if (amount_parse(str_of(text), unit, most, value))
+        return true;
+    return err_set(err, ERR_BAD_REQUEST,
+                   "%s is \"%s\", but takes up to %lld %s, such as %s; 0: none", name, text,
+                   (long long)most, unit == AMOUNT_BYTES ? "bytes" : "ns",
+                   unit == AMOUNT_BYTES ? "512k" : "10ms");
+}
+
+static bool set_alloc(struct settings *s, const char *name, const char *text, struct err *err)
+{
+    return set_amount(&s->profile_alloc_bytes, AMOUNT_BYTES, "profile-alloc-bytes", name, text,
+                      err);
+}
+
+static bool set_lock(struct settings *s, const char *name, const char *text, struct err *err)
+{
+    return set_amount(&s->profile_lock_ns, AMOUNT_NS, "profile-lock-ns", name, text, err);
+}
+
 /* What is no number. A flag that may stand alone means "true". */
 static const struct word {
     const char *flag, *env; /* flag NULL: by the environment only */
@@ -159,6 +196,8 @@ static const struct word {
     {"tls-key", "FAAS_TLS_KEY", required_argument, set_tls_key},
     {"walls", "FAAS_WALLS", optional_argument, set_walls},
     {"log-level", "FAAS_LOG_LEVEL", required_argument, set_level},
+    {NULL, "PYROSCOPE_PROFILER_ALLOC", required_argument, set_alloc},
+    {NULL, "PYROSCOPE_PROFILER_LOCK", required_argument, set_lock},
 };
 
 enum { WORDS = sizeof(words) / sizeof(*words) };
@@ -381,6 +420,9 @@ void settings_help(const char *program)
         "From the environment alone, each %d to %d characters, for Authorization: Bearer:\n"
         "  FAAS_ADMIN_TOKEN        changes of the server need it; an address other than loopback\n"
         "                          is not listened on without it\n"
-        "  FAAS_INVOKE_TOKEN       calls need it, or the admin token\n",
+        "  FAAS_INVOKE_TOKEN       calls need it, or the admin token\n\n"
+        "From the environment alone, as Pyroscope's agents take them:\n"
+        "  PYROSCOPE_PROFILER_ALLOC  --profile-alloc-bytes with a unit: 512k\n"
+        "  PYROSCOPE_PROFILER_LOCK   --profile-lock-ns with a unit: 10ms\n",
         TOKEN_LEN_MIN, TOKEN_LEN_MAX);
 }

@@ -43,7 +43,15 @@
     X(drain_ms, "drain-ms", "FAAS_DRAIN_MS", 30000, 0, 600000,                                     \
       "time running calls have to end after SIGTERM or SIGHUP")                                    \
     X(reload_ms, "reload-ms", "FAAS_RELOAD_MS", 30000, 100, 600000,                                \
-      "time new processes have to become ready after SIGHUP")
+      "time new processes have to become ready after SIGHUP")                                      \
+    X(profile_cpu_hz, "profile-cpu-hz", "FAAS_PROFILE_CPU_HZ", 100, 0, 1000,                       \
+      "samples of a second of processor time; 0: none")                                            \
+    X(profile_wall_hz, "profile-wall-hz", "FAAS_PROFILE_WALL_HZ", 100, 0, 1000,                    \
+      "samples a second of what calls do, asleep or not; 0: none")                                 \
+    X(profile_alloc_bytes, "profile-alloc-bytes", "FAAS_PROFILE_ALLOC_BYTES", 524288, 0, 1 << 30,  \
+      "bytes allocated for a sample; 0: none")                                                     \
+    X(profile_lock_ns, "profile-lock-ns", "FAAS_PROFILE_LOCK_NS", 10000000, 0, 60000000000,        \
+      "nanoseconds of waiting for locks for a sample; 0: none")
 
 struct settings {
     char host[256];         /* "" is every address */
@@ -69,6 +77,9 @@ enum settings_action { SETTINGS_RUN, SETTINGS_HELP, SETTINGS_VERSION };
 bool settings_read(struct settings *s, int argc, char **argv, const char *builtin,
                    enum settings_action *action, struct err *err);
 void settings_fini(struct settings *s);
+
+/* The range of the number with this flag, which is one of the list. */
+void settings_range(const char *flag, int64_t *least, int64_t *most);
 
 /* The text of --help, on standard output. */
 void settings_help(const char *program);

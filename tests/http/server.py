@@ -92,7 +92,8 @@ class Server:
 
     def _start(self, env, files_max, log_is_pipe):
         kept = {name: value for name, value in os.environ.items()
-                if not name.startswith("FAAS_") and name not in ("PORT", "OPTIMIZED")}
+                if not name.startswith(("FAAS_", "PYROSCOPE_"))
+                and name not in ("PORT", "OPTIMIZED")}
 
         def limit():
             if files_max:

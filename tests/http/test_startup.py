@@ -14,7 +14,7 @@ from server import BINARY, ROOT, Server
 def run(*flags, env=None):
     """Runs the server to its own end; returns (exit status, standard output, standard error)."""
     kept = {name: value for name, value in os.environ.items()
-            if not name.startswith("FAAS_") and name not in ("PORT", "OPTIMIZED")}
+            if not name.startswith(("FAAS_", "PYROSCOPE_")) and name not in ("PORT", "OPTIMIZED")}
     done = subprocess.run([BINARY, *flags], env={**kept, **(env or {})}, timeout=60, check=False,
                           capture_output=True, text=True)
     return done.returncode, done.stdout, done.stderr
@@ -76,6 +76,8 @@ def test_bounds_of_a_number(flag, env, least, most):
     (["--functions", __file__], {}, "no folder"),
     ([], {"FAAS_FUNCTIONS": "/does/not/exist"}, "/does/not/exist"),
     (["--settings", "/does/not/exist"], {}, "/does/not/exist"),
+    ([], {"PYROSCOPE_PROFILER_ALLOC": "512 k"}, "PYROSCOPE_PROFILER_ALLOC"),
+    ([], {"PYROSCOPE_PROFILER_LOCK": "10 ms"}, "PYROSCOPE_PROFILER_LOCK"),
     ([], {"FAAS_SETTINGS": __file__}, "test_startup.py:2: a line is NAME = VALUE"),
 ])
 def test_what_makes_no_sense_ends_it_with_2_and_a_sentence(flags, env, word):
@@ -100,7 +102,7 @@ def test_help_names_every_setting():
     for word in ("--settings", "FAAS_SETTINGS", "--listen", "--functions", "--optimized", "--walls",
                  "--log-level", "PORT", "OPTIMIZED", "--http2", "FAAS_HTTP2", "--tls-cert",
                  "FAAS_TLS_CERT", "--tls-key", "FAAS_TLS_KEY", "FAAS_ADMIN_TOKEN",
-                 "FAAS_INVOKE_TOKEN"):
+                 "FAAS_INVOKE_TOKEN", "PYROSCOPE_PROFILER_ALLOC", "PYROSCOPE_PROFILER_LOCK"):
         assert word in said
 
 

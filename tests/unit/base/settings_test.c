@@ -127,6 +127,33 @@ static void what_is_no_number_is_refused(void **state)
     }
 }
 
+static void amounts_are_taken_in_the_form_of_agents(void **state)
+{
+    (void)state;
+    setenv("PYROSCOPE_PROFILER_ALLOC", "1g", 1);
+    setenv("PYROSCOPE_PROFILER_LOCK", "60s", 1);
+    assert_true(read_flags(NULL, NULL, NULL));
+    assert_int_equal(s.profile_alloc_bytes, 1 << 30);
+    assert_int_equal(s.profile_lock_ns, 60000000000);
+    setenv("PYROSCOPE_PROFILER_LOCK", "61s", 1);
+    assert_false(read_flags(NULL, NULL, NULL));
+    expect_contains(err.text, "PYROSCOPE_PROFILER_LOCK is \"61s\", but takes up to 60000000000 ns");
+    setenv("PYROSCOPE_PROFILER_ALLOC", "1025m", 1);
+    assert_false(read_flags(NULL, NULL, NULL));
+    expect_contains(err.text, "PYROSCOPE_PROFILER_ALLOC is \"1025m\", but takes up to 1073741824");
+}
+
+static void own_variables_and_flags_win_over_those_of_agents(void **state)
+{
+    (void)state;
+    setenv("PYROSCOPE_PROFILER_ALLOC", "1k", 1);
+    setenv("PYROSCOPE_PROFILER_LOCK", "1ms", 1);
+    setenv("FAAS_PROFILE_ALLOC_BYTES", "7", 1);
+    assert_true(read_flags("--profile-lock-ns=8", NULL, NULL));
+    assert_int_equal(s.profile_alloc_bytes, 7);
+    assert_int_equal(s.profile_lock_ns, 8);
+}
+
 /* -- Listening ------------------------------------------------------------------------------- */
 
 static void an_address_is_taken_in_its_forms(void **state)
@@ -380,6 +407,8 @@ int main(void)
         cmocka_unit_test_setup(each_number_is_taken_within_its_bounds_only, clear_all),
         cmocka_unit_test_setup(each_number_has_a_default_within_its_bounds, clear_all),
         cmocka_unit_test_setup(what_is_no_number_is_refused, clear_all),
+        cmocka_unit_test_setup(amounts_are_taken_in_the_form_of_agents, clear_all),
+        cmocka_unit_test_setup(own_variables_and_flags_win_over_those_of_agents, clear_all),
         cmocka_unit_test_setup(an_address_is_taken_in_its_forms, clear_all),
         cmocka_unit_test_setup(other_addresses_are_refused, clear_all),
         cmocka_unit_test_setup(a_host_has_at_most_255_characters, clear_all),
