@@ -5,6 +5,7 @@
 #include "front/access.h"
 #include "front/listings.h"
 #include "front/metrics.h"
+#include "front/rates.h"
 #include "front/registry.h"
 #include "front/serve_calls.h"
 
@@ -74,6 +75,8 @@ static const struct route {
     {"POST", "/fn/warmpool/", ACCESS_ADMIN, serve_warm},
     {"DELETE", "/fn/warmpool/", ACCESS_ADMIN, serve_unwarm},
     {"GET", "/fn/warmpool", ACCESS_OPEN, serve_pools},
+    {"GET", "/debug/profiling", ACCESS_ADMIN, serve_rates},
+    {"PUT", "/debug/profiling", ACCESS_ADMIN, serve_rate_changes},
 };
 
 enum { ROUTES = sizeof(routes) / sizeof(*routes) };
@@ -161,6 +164,7 @@ int routes_serve(h2o_handler_t *self, h2o_req_t *req)
 void routes_init(const struct settings *settings)
 {
     serve_calls_init(settings);
+    rates_init(settings);
 }
 
 void routes_drain(void)

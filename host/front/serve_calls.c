@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "front/params.h"
 #include "front/pools.h"
+#include "front/query.h"
 #include "front/registry.h"
 #include "front/reply.h"
 
@@ -38,30 +39,15 @@ static struct func *find_func(struct exchange *ex, struct str name)
 
 static bool read_request(struct exchange *ex, struct request *request, struct err *err)
 {
-    struct str start = exchange_query(ex, STR("start"));
+    enum call_start start;
 
+    if (!query_start(ex, &start, err))
+        return false;
     *request = (struct request){.call_id = ex->call_id,
                                 .traceparent = ex->traceparent,
-                                .warm = optimized,
+                                .warm = start == CALL_UNSTARTED ? optimized : start == CALL_WARM,
                                 .expires_ns = ex->expires_ns};
-    if (str_equal(start, STR("warm")) || str_equal(start, STR("cold")))
-        request->warm = str_equal(start, STR("warm"));
-    else if (start.at)
-        return err_set(err, ERR_BAD_REQUEST, "start must be cold or warm, not \"%.*s\"",
-                       STR_ARG(start));
     return true;
-}
-
-static bool read_number(struct exchange *ex, struct str name, int64_t otherwise, int64_t most,
-                        int64_t *value, struct err *err)
-{
-    struct str text = exchange_query(ex, name);
-
-    *value = otherwise;
-    if (!text.at || str_to_int64(text, 1, most, value))
-        return true;
-    return err_set(err, ERR_BAD_REQUEST, "%.*s must be a whole number from 1 to %lld, not \"%.*s\"",
-                   STR_ARG(name), (long long)most, STR_ARG(text));
 }
 
 /* The body's parameters, checked where the function is loaded already. None are an empty text. */
@@ -207,7 +193,7 @@ void serve_burst(struct exchange *ex, struct str name)
     if (!func)
         return;
     if (!read_request(ex, &request, &err) || !check_body(ex, func, &params, &err) ||
-        !read_number(ex, STR("count"), BURST_DEFAULT, BURST_MAX, &count, &err)) {
+        !query_number(ex, STR("count"), BURST_DEFAULT, BURST_MAX, &count, &err)) {
         exchange_send_error(ex, &err, name, none);
         return;
     }
@@ -327,7 +313,7 @@ void serve_warm(struct exchange *ex, struct str name)
 
     if (!func)
         return;
-    if (read_number(ex, STR("size"), WARM_DEFAULT, pool_max, &size, &err))
+    if (query_number(ex, STR("size"), WARM_DEFAULT, pool_max, &size, &err))
         change_pool(ex, func, func->pool_target + (size_t)size, false);
     else
         exchange_send_error(ex, &err, name, none);
