@@ -15,7 +15,7 @@
     X(read, "")                                                                                    \
     X(writev, "")                                                                                  \
     X(write, "the log; other threads' queues of libh2o")                                           \
-    X(futex, "waking workers")                                                                     \
+    X(futex, "workers; threads")                                                                   \
     X(accept4, "")                                                                                 \
     X(setsockopt, "")                                                                              \
     X(epoll_ctl, "")                                                                               \
@@ -40,6 +40,9 @@
     X(getpid, "its own figures")                                                                   \
     X(getppid, "the supervisor's figures")                                                         \
     X(sysinfo, "qsort asks how much memory there is")                                              \
+    X(set_robust_list, "the start of a thread")                                                    \
+    X(rseq, "the same")                                                                            \
+    X(exit, "its end")                                                                             \
     X(clock_gettime, "clocks that the vDSO does not read")                                         \
     X(brk, "malloc")                                                                               \
     X(munmap, "malloc")                                                                            \

@@ -5,6 +5,7 @@
 #include "front/access.h"
 #include "front/listings.h"
 #include "front/metrics.h"
+#include "front/profiles.h"
 #include "front/rates.h"
 #include "front/registry.h"
 #include "front/serve_calls.h"
@@ -58,7 +59,7 @@ static void serve_metrics(struct exchange *ex, struct str name)
 
 /* -- The table ------------------------------------------------------------------------------- */
 
-/* A path that ends with a slash takes a function's name behind it. */
+/* A path that ends with a star takes a name in its place. */
 static const struct route {
     const char *method, *path;
     enum access access;
@@ -67,14 +68,16 @@ static const struct route {
     {"GET", "/health", ACCESS_OPEN, serve_health},
     {"GET", "/ready", ACCESS_OPEN, serve_ready},
     {"GET", "/metrics", ACCESS_OPEN, serve_metrics},
-    {"POST", "/fn/invoke/", ACCESS_INVOKE, serve_invoke},
-    {"POST", "/fn/burst/", ACCESS_INVOKE, serve_burst},
+    {"POST", "/fn/invoke/*", ACCESS_INVOKE, serve_invoke},
+    {"POST", "/fn/burst/*", ACCESS_INVOKE, serve_burst},
     {"POST", "/fn/chain", ACCESS_INVOKE, serve_chain},
     {"GET", "/fn/list", ACCESS_OPEN, serve_list},
     {"GET", "/fn/stats", ACCESS_OPEN, serve_stats},
-    {"POST", "/fn/warmpool/", ACCESS_ADMIN, serve_warm},
-    {"DELETE", "/fn/warmpool/", ACCESS_ADMIN, serve_unwarm},
+    {"POST", "/fn/warmpool/*", ACCESS_ADMIN, serve_warm},
+    {"DELETE", "/fn/warmpool/*", ACCESS_ADMIN, serve_unwarm},
     {"GET", "/fn/warmpool", ACCESS_OPEN, serve_pools},
+    {"GET", "/debug/pprof/", ACCESS_ADMIN, serve_profiles},
+    {"GET", "/debug/pprof/*", ACCESS_ADMIN, serve_profile},
     {"GET", "/debug/profiling", ACCESS_ADMIN, serve_rates},
     {"PUT", "/debug/profiling", ACCESS_ADMIN, serve_rate_changes},
 };
@@ -85,8 +88,9 @@ static bool matches(const struct route *route, struct str path, struct str *name
 {
     struct str prefix = str_of(route->path);
 
-    if (prefix.at[prefix.len - 1] != '/')
+    if (prefix.at[prefix.len - 1] != '*')
         return str_equal(path, prefix);
+    prefix.len--;
     if (!str_starts(path, prefix) || path.len == prefix.len)
         return false;
     *name = (struct str){path.at + prefix.len, path.len - prefix.len};

@@ -18,12 +18,13 @@
 #include "front/http2.h"
 #include "front/inbox.h"
 #include "front/pools.h"
+#include "front/profiles.h"
 #include "front/registry.h"
 #include "front/routes.h"
 #include "front/tls.h"
 #include "wire/control.h"
 
-enum { WATCHED_MAX = 3, WAIT_MOST_MS = 1000, RETRY_MS = 1, QUIET_MS = 100, LOOK_MS = 20 };
+enum { WATCHED_MAX = 4, WAIT_MOST_MS = 1000, RETRY_MS = 1, QUIET_MS = 100, LOOK_MS = 20 };
 
 static struct {
     const struct settings *settings;
@@ -86,6 +87,7 @@ static void drain(void)
              connections_count());
     dispatch_drain();
     routes_drain();
+    profiles_drain();
     end();
     s.drain_ns = clock_now_ns();
     on_look(&s.look);
@@ -127,6 +129,13 @@ static void on_files_changed(h2o_socket_t *socket, const char *err)
     (void)socket;
     (void)err;
     registry_on_change();
+}
+
+static void on_profiles(h2o_socket_t *socket, const char *err)
+{
+    (void)socket;
+    (void)err;
+    profiles_on_done();
 }
 
 static void take_control(const struct control *c)
@@ -268,7 +277,8 @@ int server_main(const struct switchboard *board, const struct settings *settings
     pools_init(settings);
     routes_init(settings);
     configure();
-    if (!tls_open(settings, &s.accept.ssl_ctx, &err) || !registry_init(settings, &s.timers, &err)) {
+    if (!tls_open(settings, &s.accept.ssl_ctx, &err) || !registry_init(settings, &s.timers, &err) ||
+        !profiles_start(&err)) {
         log_line(LOG_ERROR, "%s", err.text);
         return 1;
     }
@@ -278,12 +288,13 @@ int server_main(const struct switchboard *board, const struct settings *settings
     watch(control, on_control);
     if (registry_fd() >= 0)
         watch(registry_fd(), on_files_changed);
-    if (settings->walls && !front_wall_raise(&err)) {
+    watch(profiles_fd(), on_profiles);
+    bool walled = !settings->walls || front_wall_raise(&err);
+    if (!walled)
         log_line(LOG_ERROR, "no wall: %s", err.text);
-        return 1;
-    }
-    while (!s.stopped)
+    while (walled && !s.stopped)
         turn();
     unwatch_all();
-    return 0;
+    profiles_stop();
+    return walled ? 0 : 1;
 }

@@ -17,7 +17,8 @@ OPEN = [("GET", "/health"), ("GET", "/ready"), ("GET", "/metrics"), ("GET", "/fn
         ("GET", "/fn/stats"), ("GET", "/fn/warmpool")]
 CALLS = [("POST", "/fn/invoke/echo"), ("POST", "/fn/burst/echo?count=2"), ("POST", "/fn/chain")]
 CHANGES = [("POST", "/fn/warmpool/echo?size=1"), ("DELETE", "/fn/warmpool/echo"),
-           ("PUT", "/debug/profiling"), ("GET", "/debug/profiling")]
+           ("PUT", "/debug/profiling"), ("GET", "/debug/profiling"),
+           ("GET", "/debug/pprof/"), ("GET", "/debug/pprof/allocs")]
 BODIES = {"/fn/chain": '{"chain":["echo"]}'}
 
 

@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -170,6 +171,49 @@ static void aborts(const void *unused)
     abort();
 }
 
+static pthread_t thread;
+
+/* As the collector's: begun before the wall, it works behind it. */
+static void *collect(void *unused)
+{
+    uint64_t wakes;
+
+    (void)unused;
+    need(read(bell, &wakes, sizeof(wakes)) == sizeof(wakes));
+    char *block = malloc(BYTES);
+    need(block != NULL);
+    memset(block, 1, BYTES);
+    free(block);
+    return NULL;
+}
+
+static void raise_wall_beside_a_thread(void)
+{
+    struct err err;
+
+    bell = eventfd(0, 0);
+    need(bell >= 0);
+    need(pthread_create(&thread, NULL, collect, NULL) == 0);
+    need(front_wall_raise(&err));
+}
+
+static void ends_thread(const void *unused)
+{
+    const uint64_t one = 1;
+
+    (void)unused;
+    need(write(bell, &one, sizeof(one)) == sizeof(one));
+    need(pthread_join(thread, NULL) == 0);
+}
+
+static void a_thread_from_before_is_permitted(void **state)
+{
+    static const struct permitted list[] = {{"a thread", ends_thread, 0}};
+
+    (void)state;
+    expect_permitted(raise_wall_beside_a_thread, list, COUNT(list));
+}
+
 static void serving_is_permitted(void **state)
 {
     static const struct permitted list[] = {
@@ -189,6 +233,7 @@ int main(void)
         cmocka_unit_test(programs_processes_and_new_sockets_end_it),
         cmocka_unit_test(changing_files_and_new_code_end_it),
         cmocka_unit_test(serving_is_permitted),
+        cmocka_unit_test(a_thread_from_before_is_permitted),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

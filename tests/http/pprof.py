@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: MIT
+"""pprof.py - profiles decoded by classes that protoc makes of host/profile/profile.proto."""
+
+import functools
+import gzip
+import importlib.util
+import pathlib
+import subprocess
+import tempfile
+
+from server import ROOT
+
+
+@functools.cache
+def _messages():
+    source = ROOT / "host/profile/profile.proto"
+    with tempfile.TemporaryDirectory() as made:
+        subprocess.run(["protoc", f"--proto_path={source.parent}", f"--python_out={made}",
+                        source.name], check=True)
+        spec = importlib.util.spec_from_file_location("profile_pb2",
+                                                      pathlib.Path(made, "profile_pb2.py"))
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+    return module
+
+
+def decode(body):
+    profile = _messages().Profile()
+    profile.ParseFromString(gzip.decompress(body))
+    assert profile.string_table[0] == ""
+    return profile
+
+
+def _name(profile, value_type):
+    return profile.string_table[value_type.type], profile.string_table[value_type.unit]
+
+
+def value_types(profile):
+    return [_name(profile, value_type) for value_type in profile.sample_type]
+
+
+def period_type(profile):
+    return _name(profile, profile.period_type)
+
+
+def labels(profile):
+    """{key: text} of each sample."""
+    text = profile.string_table
+    for sample in profile.sample:
+        yield {text[label.key]: text[label.str] for label in sample.label}

@@ -1,0 +1,217 @@
+# SPDX-License-Identifier: MIT
+"""test_profiles.py - /debug/pprof/: what is asked for, who may, how it ends."""
+
+import os
+import signal
+import subprocess
+
+import pytest
+
+import pprof
+from server import Background, Server, expect_error, wait_until
+from test_metrics import Scrape
+
+FUNCTIONS = {"echo": "return function(params) return params end"}
+NAMES = ["allocs", "mutex", "profile", "wall"]
+# value types, period type and its unit, period
+TYPES = {
+    "profile": ([("samples", "count"), ("cpu", "nanoseconds")], ("cpu", "nanoseconds"), 10**7),
+    "wall": ([("wall", "nanoseconds")], ("wall", "nanoseconds"), 10**7),
+    "allocs": ([("alloc_objects", "count"), ("alloc_space", "bytes")], ("space", "bytes"), 524288),
+    "mutex": ([("contentions", "count"), ("delay", "nanoseconds")], ("contentions", "count"), 1),
+}
+KEYS = {"profile": "cpu_hz", "wall": "wall_hz", "allocs": "alloc_bytes", "mutex": "lock_ns"}
+FLAGS = {"profile": "cpu-hz", "wall": "wall-hz", "allocs": "alloc-bytes", "mutex": "lock-ns"}
+MOST_WAITING = 16
+
+
+@pytest.fixture(scope="module", name="own")
+def own_server():
+    with Server(FUNCTIONS, ["--workers", "2"]) as running:
+        running.result("echo")
+        yield running
+
+
+def path(name, query=""):
+    return f"/debug/pprof/{name}{query}"
+
+
+def waiting(server):
+    """Requests that are not answered, without the one that asks."""
+    return Scrape(server).value("faas_requests_in_flight") - 1
+
+
+def ask_and_wait(server, name, count=1, seconds=300):
+    """Requests in threads of their own; returns when the server waits for them all."""
+    before = waiting(server)
+    asked = [Background(server, path(name, f"?seconds={seconds}"), method="get")
+             for _ in range(count)]
+    wait_until(lambda: waiting(server) == before + count, f"{count} requests to wait")
+    return asked
+
+
+# -- What comes ------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("name, query, file", [
+    ("profile", "?seconds=1", "profile"), ("wall", "?seconds=1", "wall"),
+    ("allocs", "", "allocs"), ("allocs", "?seconds=1", "allocs-delta"),
+    ("mutex", "", "mutex"), ("mutex", "?seconds=1", "mutex-delta"),
+    ("profile", "?seconds=1&function=echo", "profile"),
+    ("allocs", "?start=cold", "allocs"), ("allocs", "?start=warm&function=echo", "allocs"),
+    ("mutex", "?debug=0&gc=1", "mutex"),
+])
+def test_reply_is_a_file_of_its_type(own, name, query, file):
+    reply = own.get(path(name, query))
+    assert reply.status_code == 200
+    assert reply.headers["content-type"] == "application/octet-stream"
+    assert reply.headers["content-disposition"] == f'attachment; filename="{file}"'
+    assert reply.headers["x-content-type-options"] == "nosniff"
+    assert "content-encoding" not in reply.headers
+    profile = pprof.decode(reply.content)
+    assert (pprof.value_types(profile), pprof.period_type(profile), profile.period) == TYPES[name]
+    assert profile.time_nanos > 0
+    assert ("seconds=1" not in query) or profile.duration_nanos >= 9 * 10**8
+
+
+def test_filters_leave_only_what_they_name(own):
+    for query in ("?function=echo&start=cold", "?start=warm"):
+        wanted = dict(pair.split("=") for pair in query[1:].split("&"))
+        profile = pprof.decode(own.get(path("allocs", query)).content)
+        for labels in pprof.labels(profile):
+            assert wanted.items() <= labels.items()
+
+
+def test_list_names_each_profile(own):
+    reply = own.get("/debug/pprof/")
+    assert reply.status_code == 200
+    profiles = reply.json()["profiles"]
+    assert [item["name"] for item in profiles] == NAMES
+    for item in profiles:
+        assert item["path"] == path(item["name"]) and item["description"] and item["on"] is True
+
+
+def test_head_is_without_a_body(own):
+    reply = own.request("HEAD", path("allocs"))
+    assert (reply.status_code, reply.content) == (200, b"")
+    assert reply.headers["content-type"] == "application/octet-stream"
+
+
+# -- What makes no sense ---------------------------------------------------------------------------
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("seconds", ["0", "301", "-1", "", "x", "1.5", "1s", "99999999999999999999"])
+def test_seconds_are_1_to_300(own, name, seconds):
+    reply = own.get(path(name, f"?seconds={seconds}"))
+    expect_error(reply, 400, "bad_request", "seconds must be a whole number from 1 to 300")
+
+
+@pytest.mark.parametrize("query, status, code, text", [
+    ("?start=hot", 400, "bad_request", "cold or warm"),
+    ("?start=none", 400, "bad_request", "cold or warm"),
+    ("?start=", 400, "bad_request", "cold or warm"),
+    ("?function=nobody", 404, "unknown_function", "unknown function: nobody"),
+    ("?function=", 404, "unknown_function", "unknown function: "),
+    ("?function=" + "x" * 1000, 404, "unknown_function", "unknown function: xxx"),
+])
+def test_filters_that_name_nothing_are_refused(own, query, status, code, text):
+    for name in NAMES:
+        expect_error(own.get(path(name, query)), status, code, text)
+
+
+@pytest.mark.parametrize("name", ["heap", "PROFILE", "profile2", "profile.gz"])
+def test_other_profiles_are_not_there(own, name):
+    expect_error(own.get(path(name)), 404, "not_found", "allocs, mutex, profile and wall")
+
+
+def test_routes_have_their_methods_and_ends(own):
+    for where in ("/debug/pprof/", path("wall")):
+        reply = own.post(where)
+        expect_error(reply, 405, "method_not_allowed")
+        assert reply.headers["allow"] == "GET, HEAD"
+    for where in ("/debug/pprof", path("wall/"), path("a/b"), "/debug/", "/debug"):
+        expect_error(own.get(where), 404, "not_found", "there is nothing at")
+
+
+# -- Switched off ----------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_is_off_says_what_switches_it_on(start, name):
+    server = start(flags=["--workers", "1", f"--profile-{FLAGS[name]}", "0"])
+    body = expect_error(server.get(path(name)), 404, "not_found", "these samples are off")
+    assert f"--profile-{FLAGS[name]}," in body["error"] and f"{KEYS[name]} in" in body["error"]
+    listed = {item["name"]: item["on"] for item in server.get("/debug/pprof/").json()["profiles"]}
+    assert listed == {other: other != name for other in NAMES}
+    assert server.request("PUT", "/debug/profiling", json={KEYS[name]: 1}).status_code == 200
+    reply = server.get(path(name, "?seconds=1"))
+    assert reply.status_code == 200
+
+
+# -- Waiting ---------------------------------------------------------------------------------------
+
+def test_loop_serves_on_while_profiles_are_waited_for(start):
+    server = start(FUNCTIONS, ["--workers", "1"])
+    asked = ask_and_wait(server, "profile", seconds=2)
+    assert server.result("echo", {"a": 1})["a"] == 1
+    assert asked[0].reply().status_code == 200
+
+
+def test_too_many_at_once_are_refused(start):
+    server = start(FUNCTIONS, ["--workers", "1"])
+    asked = ask_and_wait(server, "wall", MOST_WAITING)
+    expect_error(server.get(path("allocs")), 503, "queue_full", "too many profiles")
+    assert server.result("echo", {"a": 1})["a"] == 1
+    os.kill(server.pid, signal.SIGTERM)
+    for one in asked:
+        expect_error(one.reply(), 503, "draining", "stopping")
+    server.wait_ended()
+
+
+def leave(server, raw, name, query):
+    before = waiting(server)
+    raw.sendall(f"GET {path(name, query)} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+    wait_until(lambda: waiting(server) == before + 1, "the request to wait")
+    raw.close()
+    wait_until(lambda: waiting(server) == before, "the request to be forgotten")
+
+
+def test_client_that_leaves_is_forgotten(start):
+    server = start(FUNCTIONS, ["--workers", "1"])
+    for name in NAMES:
+        leave(server, server.connect(), name, "?seconds=1")
+    leave(server, server.connect(), "wall", "?seconds=300")
+    assert server.get(path("wall", "?seconds=2")).status_code == 200  # the first ones are done
+    assert server.result("echo", {"a": 1})["a"] == 1
+
+
+def test_client_that_leaves_by_http2_is_forgotten(start):
+    server = start(FUNCTIONS, ["--workers", "1", "--http2"])
+    client = subprocess.Popen(["curl", "-s", "--http2-prior-knowledge",
+                               server.url + path("wall", "?seconds=300")])
+    wait_until(lambda: waiting(server) == 1, "the request to wait")
+    client.kill()
+    client.wait()
+    wait_until(lambda: waiting(server) == 0, "the request to be forgotten")
+    assert server.get(path("allocs")).status_code == 200
+
+
+def test_drain_answers_those_who_wait_at_once_and_those_who_come(start):
+    server = start(FUNCTIONS, ["--workers", "1"])
+    gone = server.connect()
+    leave(server, gone, "wall", "?seconds=300")
+    asked = [one for name in NAMES for one in ask_and_wait(server, name)]
+    call = Background(server, "sleep", {"ms": 2000})
+    server.wait_in_flight("sleep")
+    os.kill(server.pid, signal.SIGTERM)
+    for one in asked:
+        expect_error(one.reply(), 503, "draining", "stopping")
+    expect_error(server.get(path("allocs")), 503, "draining", "stopping")
+    assert call.reply().status_code == 200
+    server.wait_ended()
+
+
+def test_reload_lets_profiles_end(start):
+    server = start(FUNCTIONS, ["--workers", "1"])
+    asked = ask_and_wait(server, "profile", seconds=2)
+    server.reload()
+    assert asked[0].reply().status_code == 200
+    assert server.get(path("allocs")).status_code == 200
