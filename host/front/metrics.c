@@ -7,6 +7,7 @@
 #include "front/ahead.h"
 #include "front/exchange.h"
 #include "front/pools.h"
+#include "front/profiles.h"
 #include "front/registry.h"
 #include "observe/process.h"
 
@@ -162,6 +163,52 @@ static void put_processes(struct buf *b)
             (double)process_open_fds());
 }
 
+/* -- Profiler -------------------------------------------------------------------------------- */
+
+static void put_sampling(struct buf *b)
+{
+    uint64_t ticks = 0, completed = 0, dropped = 0, unattributed = 0, handler_ns = 0;
+
+    for (size_t i = 0; i < crew.board->count; i++) {
+        const struct sampling *s = &crew.board->channels[i].state->sampling;
+
+        ticks += atomic_load(&s->ticks);
+        completed += atomic_load(&s->completed);
+        dropped += atomic_load(&s->dropped);
+        unattributed += atomic_load(&s->unattributed);
+        handler_ns += atomic_load(&s->handler_ns);
+    }
+    put_one(b, "faas_profile_ticks_total", "counter", "Ticks of the profiler's timers in workers.",
+            (double)ticks);
+    put_one(b, "faas_profile_completed_total", "counter", "Samples that workers took.",
+            (double)completed);
+    put_one(b, "faas_profile_dropped_total", "counter", "Samples that there was no room for.",
+            (double)dropped);
+    put_one(b, "faas_profile_unattributed_total", "counter",
+            "Samples of Lua code whose stack was gone.", (double)unattributed);
+    put_one(b, "faas_profile_handler_seconds_total", "counter",
+            "Time workers spent in the profiler's signal handlers.",
+            (double)handler_ns / (double)NS_PER_S);
+}
+
+static void put_collector(struct buf *b)
+{
+    struct collector_figures f;
+
+    profiles_figures(&f);
+    put_one(b, "faas_profile_samples_total", "counter", "Samples that the collector took in.",
+            (double)f.samples);
+    put_one(b, "faas_profile_stacks", "gauge", "Stacks that the collector holds.",
+            (double)f.stacks);
+    put_one(b, "faas_profile_folded_total", "counter",
+            "Samples counted without their stack: there was no room for one more.",
+            (double)f.folded);
+    put_one(b, "faas_profile_corrupt_total", "counter",
+            "Records of workers that were no samples; what came behind them was lost.",
+            (double)f.corrupt);
+    put_one(b, "faas_profile_bytes", "gauge", "Memory of the collector.", (double)f.bytes);
+}
+
 void metrics_put(struct buf *b)
 {
     struct dispatch_figures figures = dispatch_figures();
@@ -182,6 +229,8 @@ void metrics_put(struct buf *b)
     put_one(b, "faas_log_lines_dropped_total", "counter",
             "Log lines that standard error had no room for.", (double)log_dropped());
     put_processes(b);
+    put_sampling(b);
+    put_collector(b);
     buf_format(b,
                "# HELP faas_build_info The version that runs; always 1.\n"
                "# TYPE faas_build_info gauge\n"
