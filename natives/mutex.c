@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <time.h>
 
 enum {
     THREADS_MAX = 64,
@@ -21,11 +22,35 @@ struct contest {
     unsigned iterations;
 };
 
+/* What the threads of a contest waited, and computed. */
+struct cost {
+    uint64_t waits, waited_ns, cpu_ns;
+};
+
 struct contender {
     struct contest *contest;
     unsigned number;
+    struct cost cost;
     pthread_t thread;
 };
+
+static uint64_t now_ns(clockid_t clock)
+{
+    struct timespec now;
+    clock_gettime(clock, &now);
+    return (uint64_t)now.tv_sec * 1000000000U + (uint64_t)now.tv_nsec;
+}
+
+/* Looks at the clock only where it has to wait. */
+static void lock_counted(pthread_mutex_t *lock, struct cost *cost)
+{
+    if (pthread_mutex_trylock(lock) == 0)
+        return;
+    uint64_t began = now_ns(CLOCK_MONOTONIC);
+    pthread_mutex_lock(lock);
+    cost->waits++;
+    cost->waited_ns += now_ns(CLOCK_MONOTONIC) - began;
+}
 
 static uint64_t lcg_run(uint64_t value)
 {
@@ -36,13 +61,14 @@ static uint64_t lcg_run(uint64_t value)
 
 static void *contender_run(void *argument)
 {
-    const struct contender *self = argument;
+    struct contender *self = argument;
     struct contest *contest = self->contest;
     for (unsigned i = 0; i < contest->iterations && !native_stopped(); i++) {
-        pthread_mutex_lock(&contest->lock);
+        lock_counted(&contest->lock, &self->cost);
         contest->sum += lcg_run((uint64_t)self->number * 1000 + i);
         pthread_mutex_unlock(&contest->lock);
     }
+    self->cost.cpu_ns = now_ns(CLOCK_THREAD_CPUTIME_ID);
     return NULL;
 }
 
@@ -63,6 +89,7 @@ static unsigned contenders_start(struct contender *contenders, struct contest *c
         struct contender *next = &contenders[started];
         next->contest = contest;
         next->number = started;
+        next->cost = (struct cost){0};
         if (pthread_create(&next->thread, &attr, contender_run, next) != 0)
             break;
     }
@@ -71,13 +98,17 @@ static unsigned contenders_start(struct contender *contenders, struct contest *c
     return started;
 }
 
-static bool contend(unsigned threads, unsigned iterations, uint64_t *sum)
+static bool contend(unsigned threads, unsigned iterations, uint64_t *sum, struct cost *cost)
 {
     struct contest contest = {.lock = PTHREAD_MUTEX_INITIALIZER, .iterations = iterations};
     struct contender contenders[THREADS_MAX];
     unsigned started = contenders_start(contenders, &contest, threads);
-    for (unsigned i = 0; i < started; i++)
+    for (unsigned i = 0; i < started; i++) {
         pthread_join(contenders[i].thread, NULL);
+        cost->waits += contenders[i].cost.waits;
+        cost->waited_ns += contenders[i].cost.waited_ns;
+        cost->cpu_ns += contenders[i].cost.cpu_ns;
+    }
     pthread_mutex_destroy(&contest.lock);
     *sum = contest.sum;
     return started == threads;
@@ -89,8 +120,14 @@ static int l_contend(lua_State *L)
 {
     unsigned threads = (unsigned)l_arg_integer(L, 1, 1, THREADS_MAX);
     unsigned iterations = (unsigned)l_arg_integer(L, 2, 0, ITERATIONS_MAX);
+    struct cost cost = {0};
     uint64_t sum;
-    if (!contend(threads, iterations, &sum))
+    bool started = contend(threads, iterations, &sum, &cost);
+    if (native_watch.on_waited) {
+        native_watch.on_waited(L, NULL, 0, cost.cpu_ns);
+        native_watch.on_waited(L, "[mutex contest]", cost.waits, cost.waited_ns);
+    }
+    if (!started)
         return luaL_error(L, "mutex: could not start %d threads", (int)threads);
     if (sum <= UINT64_C(1) << 53) {
         lua_pushnumber(L, (lua_Number)sum);

@@ -6,6 +6,7 @@
 #include <luajit-2.1/lua.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 /* Rules for the C functions of a native:
  *
@@ -35,6 +36,19 @@ struct native {
  * instruction, before Lua sees what a native returned. Never set by a native. */
 extern _Atomic bool native_stop;
 
+/* What the host wants to know of natives that run, for its profiles. */
+struct native_watch {
+    lua_State *volatile running;    /* the state that runs a native; NULL: none does */
+    lua_CFunction volatile fn;      /* which, */
+    void *volatile frame;           /* and the frame it was called from */
+    volatile bool wanted;           /* by a signal's handler: `on_return` is to be called, */
+    void (*on_return)(lua_State *); /* when the native has returned, before Lua code goes on */
+    /* By natives, in the worker's thread: threads of theirs waited `ns` in all for the lock called
+     * `name`, `count` times; or, count 0, took `ns` of processor time. */
+    void (*on_waited)(lua_State *, const char *name, uint64_t count, uint64_t ns);
+};
+extern struct native_watch native_watch;
+
 /* From any thread. */
 static inline bool native_stopped(void)
 {
@@ -46,6 +60,10 @@ extern const struct native *const natives[];
 
 /* The native called `name`, or NULL. */
 const struct native *native_find(const char *name);
+
+/* The name of `fn` with its module's, "sha256.iterate", into `name`. False when no native has it.
+ */
+bool native_name(lua_CFunction fn, char *name, size_t size);
 
 /* Pushes a new table with the functions of `native`. May raise. */
 void l_native_push(lua_State *L, const struct native *native);

@@ -36,7 +36,7 @@ struct ring_end ring_end_of(struct ring *ring, size_t memory)
 {
     uint64_t size = (memory - sizeof(struct ring)) / RECORD_ALIGN * RECORD_ALIGN;
 
-    return (struct ring_end){.ring = ring, .size = size};
+    return (struct ring_end){.ring = ring, .size = size, .early = RING_WRAP_EARLY};
 }
 
 /* Where an end is said to be: the start when that makes no sense. */
@@ -52,6 +52,7 @@ struct ring_end ring_writer_after(struct ring *ring, size_t memory)
     struct ring_end writer = ring_end_of(ring, memory);
 
     writer.at = writer.high = position(&writer, &ring->head);
+    writer.early = writer.size;
     return writer;
 }
 
@@ -84,7 +85,7 @@ static uint64_t place(struct ring_end *w, uint64_t need)
         return WRAP;
     if (w->at < tail)
         return w->at + need < tail ? w->at : WRAP;
-    if (w->at >= RING_WRAP_EARLY && need < tail) {
+    if (w->at >= w->early && need < tail) {
         if (tail == w->at && w->high > TRIM_OVER)
             trim(w);
         return 0;

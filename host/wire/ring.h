@@ -24,9 +24,10 @@ enum { RING_WRAP_EARLY = 32 << 10 };
  * so the size and an end's own position are kept here and what is read there is checked. */
 struct ring_end {
     struct ring *ring;
-    uint64_t size; /* of the bytes */
-    uint64_t at;   /* own position */
-    uint64_t high; /* writer: how far the bytes have been touched */
+    uint64_t size;  /* of the bytes */
+    uint64_t at;    /* own position */
+    uint64_t high;  /* writer: how far the bytes have been touched, */
+    uint64_t early; /* and past where it goes back to the start when it can */
 };
 
 /* Bytes of shared memory for a ring whose largest record is `record_max`. */
@@ -39,7 +40,8 @@ void ring_reset(struct ring *ring);
 struct ring_end ring_end_of(struct ring *ring, size_t memory);
 
 /* The writer's end of a ring that another one may have written to and left: goes on after the last
- * record that was whole. */
+ * record that was whole; and fills the ring before it goes back to the start, as its reader comes
+ * by now and then. */
 struct ring_end ring_writer_after(struct ring *ring, size_t memory);
 
 /* The reader's end of a ring that another one may have read from and left: goes on where it was. */

@@ -9,6 +9,7 @@
 #include "worker/ctx.h"
 #include "worker/json.h"
 #include "worker/libraries.h"
+#include "worker/profiler.h"
 #include "worker/sandbox.h"
 
 enum { HANDLER_ARGUMENTS = 2, FRAMES_MAX = 32 };
@@ -69,6 +70,7 @@ bool bridge_begin(struct call *call, struct str call_id, struct str traceparent,
 {
     struct begin begin = {call, call_id, traceparent, params};
 
+    profiler_enter(PHASE_PARAMETERS);
     return vm_protect(call->vm, l_begin, &begin, err);
 }
 
@@ -108,6 +110,7 @@ enum bridge_step bridge_run(struct call *call, int arguments, struct buf *detail
     int status;
 
     call->wait = WAIT_NONE;
+    profiler_enter(PHASE_RUN);
     if (!vm_resume(call->vm, arguments, &status, err))
         return STEP_FAILED;
     if (status == 0)
@@ -207,6 +210,7 @@ bool bridge_result(struct call *call, size_t max, struct buf *out, struct err *e
 {
     struct out o = {call, max, out, err, false};
 
+    profiler_enter(PHASE_RESULT);
     return vm_protect(call->vm, l_encode_result, &o, err) && o.ok;
 }
 

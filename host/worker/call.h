@@ -23,6 +23,7 @@ struct call {
     bool all;            /* WAIT_CHILDREN: the caller gets a list */
     struct buf children; /* WAIT_CHILDREN: JSON [[function, params], ...] */
     uint64_t began_ns, deployed_ns;
+    uint64_t parked_ns;  /* since when it is parked */
     uint64_t resumed_ns; /* since when it holds the worker, */
     uint64_t held_ns;    /* and how long it did before that */
 };

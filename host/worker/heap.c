@@ -18,6 +18,12 @@ _Static_assert(sizeof(struct heap) <= HEAP_PAGE, "the header is one page");
 _Static_assert(FINE_MAX / FINE_STEP + (HEAP_SMALL_MAX - FINE_MAX) / COARSE_STEP == HEAP_CLASSES,
                "each small size has its class");
 
+/* Of all heaps, as one thread has them. */
+static struct {
+    int64_t left;
+    void (*on_sample)(size_t size);
+} sampling;
+
 static uint64_t *page_map(const struct heap *h)
 {
     return (uint64_t *)((char *)h + HEAP_PAGE);
@@ -275,16 +281,33 @@ void heap_on_tight(struct heap *heap, void (*on_tight)(void *owner))
     heap->on_tight = on_tight;
 }
 
+void heap_sample(uint64_t after_bytes, void (*on_sample)(size_t size))
+{
+    sampling.left = after_bytes > INT64_MAX ? INT64_MAX : (int64_t)after_bytes;
+    sampling.on_sample = on_sample;
+}
+
+static void count_bytes(size_t size)
+{
+    sampling.left -= (int64_t)size;
+    if (sampling.left < 0 && sampling.on_sample)
+        sampling.on_sample(size);
+}
+
 void *heap_alloc(void *heap, void *block, size_t old_size, size_t size)
 {
     struct heap *h = heap;
 
-    if (!block)
+    if (!block) {
+        count_bytes(size);
         return size ? take(h, size) : NULL;
+    }
     if (size == 0) {
         give(h, block, old_size);
         return NULL;
     }
+    if (size > old_size)
+        count_bytes(size - old_size);
     if (fits_in_place(h, block, old_size, size))
         return block;
     void *moved = take(h, size);

@@ -51,6 +51,10 @@ void *heap_alloc(void *heap, void *block, size_t old_size, size_t size);
  * given back is not kept for reuse. */
 void *heap_alloc_last(void *heap, void *block, size_t old_size, size_t size);
 
+/* `on_sample` is called once about `after_bytes` more were asked for, of any heap, from within the
+ * allocation that passes them, with its bytes; it says when next. It may not allocate. */
+void heap_sample(uint64_t after_bytes, void (*on_sample)(size_t size));
+
 size_t heap_used_bytes(const struct heap *heap);
 size_t heap_peak_bytes(const struct heap *heap);
 size_t heap_limit_bytes(const struct heap *heap);

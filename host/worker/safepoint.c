@@ -29,6 +29,10 @@ static struct {
     volatile uint64_t deadline_ns; /* of what runs */
     volatile bool shares;
     volatile uint64_t armed_ns; /* when the timer goes off next; 0: it does not */
+    void (*visit)(lua_State *);
+    volatile bool asked;  /* the hook is set for a visit */
+    volatile bool busy;   /* the hook is being changed, */
+    volatile bool missed; /* when a signal wanted to set it */
 } s;
 
 /* -- Reaching a state ------------------------------------------------------------------------ */
@@ -52,10 +56,37 @@ static void leave(lua_State *L)
     s.leave(L, reason());
 }
 
+static void clear_hook(lua_State *L)
+{
+    volatile unsigned char *mask = global_of(L) + s.mask_at;
+
+    if (s.mask_at)
+        *mask &= (unsigned char)~PROFILE_BIT;
+    lua_sethook(L, NULL, 0, 0);
+}
+
+static void set_hook(lua_State *L);
+
+static void end_change(lua_State *L)
+{
+    s.busy = false;
+    if (s.missed) {
+        s.missed = false;
+        set_hook(L);
+    }
+}
+
 static void on_hook(lua_State *L, lua_Debug *frame)
 {
     (void)frame;
-    leave(L);
+    if (native_stopped())
+        leave(L);
+    s.busy = true;
+    s.asked = false;
+    clear_hook(L);
+    end_change(L);
+    if (s.visit)
+        s.visit(L);
 }
 
 static void on_profile(void *unused, lua_State *L, int samples, int state)
@@ -63,22 +94,44 @@ static void on_profile(void *unused, lua_State *L, int samples, int state)
     (void)unused;
     (void)samples;
     (void)state;
-    if (s.target)
+    if (s.target && native_stopped())
         leave(L);
 }
 
 /* Takes the hook off first: that makes LuaJIT build its dispatch table anew, which the signal may
- * have interrupted it in. */
+ * have interrupted it in. Not in the midst of a change of our own: that sets it when it is done. */
 static void set_hook(lua_State *L)
 {
     volatile unsigned char *mask = global_of(L) + s.mask_at;
 
-    if (s.mask_at)
-        *mask &= (unsigned char)~PROFILE_BIT;
-    lua_sethook(L, NULL, 0, 0);
+    if (s.busy) {
+        s.missed = true;
+        return;
+    }
+    s.busy = true;
+    clear_hook(L);
     if (s.mask_at)
         *mask |= PROFILE_BIT;
     lua_sethook(L, on_hook, LUA_MASKCOUNT | LUA_MASKCALL | LUA_MASKRET, 1);
+    end_change(L);
+}
+
+void safepoint_on_visit(void (*visit)(lua_State *L))
+{
+    s.visit = visit;
+}
+
+lua_State *safepoint_target(void)
+{
+    return s.target;
+}
+
+void safepoint_ask(void)
+{
+    if (!s.target || !s.visit)
+        return;
+    s.asked = true;
+    set_hook(s.target);
 }
 
 /* -- Time ------------------------------------------------------------------------------------ */
@@ -116,8 +169,8 @@ static void on_signal(int signal)
         arm(next_look(clock_now_ns()));
         return;
     }
-    set_hook(L);
     atomic_store_explicit(&native_stop, true, memory_order_relaxed);
+    set_hook(L);
     arm(now + RETRY_NS); /* until it has left */
 }
 
@@ -149,7 +202,12 @@ void safepoint_look(void)
 /* The handler does nothing once there is no target: what it set before that is for what ran. */
 enum err_code safepoint_leave(void)
 {
+    lua_State *L = s.target;
+
     s.target = NULL;
+    if (L && s.asked)
+        clear_hook(L);
+    s.asked = s.missed = false;
     return atomic_exchange(&native_stop, false) ? reason() : ERR_NONE;
 }
 
@@ -193,6 +251,8 @@ bool safepoint_init(bool (*is_cancelled)(void))
     lua_State *L = luaL_newstate();
 
     s.is_cancelled = is_cancelled;
+    sigaddset(&action.sa_mask, SIGPROF); /* the profiler's, which change the hook too */
+    sigaddset(&action.sa_mask, SIGVTALRM);
     if (!L)
         return false;
     s.mask_at = find_mask(L);

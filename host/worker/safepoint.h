@@ -1,4 +1,4 @@
-/* safepoint.h - ending Lua code that is late, or that nobody waits for, compiled or not. */
+/* safepoint.h - reaching Lua code that runs, compiled or not: to end it, or to look at it. */
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
@@ -24,6 +24,14 @@
  * true sends; NULL: nothing is. False when the byte was not found in this LuaJIT: then states do
  * not compile, for what is interpreted sees hooks. */
 bool safepoint_init(bool (*is_cancelled)(void));
+
+/* For looking at what runs: `visit` is called in its state, before its next instruction, after
+ * safepoint_ask, which a signal's handler may call, or what runs. */
+void safepoint_on_visit(void (*visit)(lua_State *L));
+void safepoint_ask(void);
+
+/* What runs in a state that was entered, NULL: nothing. */
+lua_State *safepoint_target(void);
 
 /* Makes a new state's code reachable, with its compiler open. */
 void safepoint_prepare(lua_State *L);

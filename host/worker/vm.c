@@ -11,6 +11,7 @@
 #include "worker/ctx.h"
 #include "worker/json.h"
 #include "worker/libraries.h"
+#include "worker/profiler.h"
 #include "worker/safepoint.h"
 #include "worker/sandbox.h"
 
@@ -155,6 +156,7 @@ static bool open_state(struct vm *vm, struct err *err)
     enum err_code left = (enum err_code)sigsetjmp(vm->escape, 0);
     if (left)
         return fail_left(vm, left, err);
+    profiler_enter(PHASE_NEWSTATE);
     vm->L = lua_newstate(heap_alloc, vm->heap);
     return vm->L || err_set(err, ERR_INTERNAL, "lua_newstate failed");
 }
@@ -190,11 +192,14 @@ static int l_load_function(lua_State *L)
     const struct opening *opening = lua_touserdata(L, 1);
     struct vm *vm = opening->vm;
 
+    profiler_enter(PHASE_LIBRARIES);
     l_sandbox_open(L, opening->prepare ? LIBRARIES_ALL : vm->code->function.libraries);
     if (opening->prepare)
         opening->prepare(L);
+    profiler_enter(PHASE_LOAD);
     if (loader_load(L, &vm->code->function) != 0)
         return lua_error(L);
+    profiler_enter(PHASE_LOAD); /* what was compiled is no part of what now runs */
     lua_call(L, 0, 1);
     l_keep_handler(L, vm->code->function.chunk_name);
     return 0;
@@ -233,6 +238,7 @@ void vm_close(struct vm *vm)
 {
     if (!vm)
         return;
+    profiler_enter(PHASE_CLOSE);
     json_use(vm->heap);
     if (vm->L && sigsetjmp(vm->escape, 0) == 0) {
         lua_setallocf(vm->L, heap_alloc_last, vm->heap);
@@ -266,6 +272,7 @@ bool vm_reset(struct vm *vm)
 {
     if (vm->dead)
         return false;
+    profiler_enter(PHASE_RESET);
     luaJIT_setmode(vm->L, 0, LUAJIT_MODE_ENGINE | LUAJIT_MODE_FLUSH);
     heap_trim(vm->heap, SPARE_KEEP_BYTES > vm->image->bytes ? SPARE_KEEP_BYTES : vm->image->bytes);
     heap_restore(vm->heap, vm->image);

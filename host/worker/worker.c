@@ -13,6 +13,7 @@
 #include "worker/bridge.h"
 #include "worker/json.h"
 #include "worker/pool.h"
+#include "worker/profiler.h"
 #include "worker/safepoint.h"
 #include "worker/worker_wall.h"
 
@@ -130,6 +131,7 @@ static void end_call(struct call *call, const struct err *err)
         vm_close(call->vm);
     atomic_store(&w.channel->state->running, 0);
     send_done(call, err, ended, peak);
+    profiler_hold(NULL);
     if (err && (err->code == ERR_DEADLINE || err->code == ERR_CANCELLED))
         set_pace(PACE_QUICK); /* as it may have been made from outside, to be ended */
     call->code->users--;
@@ -156,7 +158,9 @@ static void park(struct call *call)
                         .done.warm = call->warm};
 
     call->parked = true;
-    call->held_ns += clock_now_ns() - call->resumed_ns;
+    call->parked_ns = clock_now_ns();
+    call->held_ns += call->parked_ns - call->resumed_ns;
+    profiler_hold(NULL);
     w.parked[call->id % CALL_SLOTS] = call;
     if (!children)
         timer_start(&w.timers, &call->timer, call->wake_ns, on_wake);
@@ -193,6 +197,8 @@ static void unpark(struct call *call)
     set_pace(call->pace);
     call->parked = false;
     call->resumed_ns = clock_now_ns();
+    profiler_parked(call, call->parked_ns);
+    profiler_hold(call);
     safepoint_limit(call->deadline_ns);
     w.parked[call->id % CALL_SLOTS] = NULL;
     timer_stop(&w.timers, &call->timer);
@@ -271,6 +277,7 @@ static void take_call(const struct message *m, const struct str *texts)
     assert(call->code); /* the front sends CODE first */
     call->code->users++;
     call->resumed_ns = call->began_ns;
+    profiler_hold(call);
     if (m->code != CALL_RUN)
         call->deadline_ns = call->began_ns + m->call_of.limit_ns;
     safepoint_limit(call->deadline_ns);
@@ -397,6 +404,8 @@ static void start(const struct switchboard *board, size_t slot, const struct set
     json_init();
     if (!safepoint_init(is_cancelled))
         log_line(LOG_WARN, "no safepoints in this LuaJIT: functions are not compiled");
+    if (!profiler_init(w.channel))
+        log_line(LOG_WARN, "no timers: this worker is not in profiles");
     pace_set(w.pace);
 }
 

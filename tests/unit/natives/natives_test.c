@@ -54,8 +54,9 @@ static void push_makes_a_new_table_of_all_functions(void **state)
         assert_false(lua_rawequal(L, -1, -2));
         for (const struct native_fn *fn = natives[i]->fns; fn->name; fn++) {
             lua_getfield(L, 1, fn->name);
-            assert_ptr_equal(lua_tocfunction(L, -1), fn->fn);
-            lua_pop(L, 1);
+            assert_non_null(lua_getupvalue(L, -1, 1));
+            assert_ptr_equal(lua_touserdata(L, -1), (void *)fn->fn);
+            lua_pop(L, 2);
         }
         lua_settop(L, 0);
     }

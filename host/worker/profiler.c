@@ -1,0 +1,356 @@
+/* profiler.c - ticks, and when they become samples. */
+/* SPDX-License-Identifier: MIT */
+#include "worker/profiler.h"
+
+#include <math.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "native.h"
+#include "wire/control.h"
+#include "worker/call.h"
+#include "worker/frames.h"
+#include "worker/heap.h"
+#include "worker/safepoint.h"
+
+enum tick { TICK_CPU, TICK_WALL, TICKS };
+
+/* Two, as a signal that is pending is not queued again. */
+static const int signals[TICKS] = {[TICK_CPU] = SIGPROF, [TICK_WALL] = SIGVTALRM};
+
+/* What was seen and not yet written; all of it is of one stack. */
+struct pending {
+    volatile bool any;
+    uint64_t cpu_ticks, wall_ns;
+    double objects, bytes;
+    struct frames_at at; /* of the first tick */
+};
+
+static struct {
+    const struct channel *channel;
+    struct sampling *sampling;
+    struct ring_end out;
+    timer_t timers[TICKS];
+    uint32_t cpu_hz, wall_hz;
+    uint64_t alloc_bytes;
+    volatile enum phase phase;
+    const struct call *volatile call;
+    struct pending pending;
+    volatile bool taking;       /* `pending` is being written out, */
+    volatile uint64_t cpu_late; /* so that ticks of that time are for the next */
+    volatile uint64_t hold_ns;  /* since when the call holds the worker, as far as not counted */
+    volatile int64_t wall_left; /* what is left of the period */
+    volatile bool wall_armed;
+    int64_t parked_left; /* the same for parked calls */
+    uint64_t random;
+    uint64_t waited, waited_ns; /* not yet written */
+} p;
+
+static void add(_Atomic uint64_t *counter, uint64_t n)
+{
+    atomic_fetch_add_explicit(counter, n, memory_order_relaxed);
+}
+
+/* Between these, ticks leave what is written alone. */
+static void begin_taking(void)
+{
+    p.taking = true;
+    atomic_signal_fence(memory_order_seq_cst);
+}
+
+static void end_taking(void)
+{
+    atomic_signal_fence(memory_order_seq_cst);
+    p.taking = false;
+}
+
+/* -- Writing --------------------------------------------------------------------------------- */
+
+static enum sample_start start_of(const struct call *call)
+{
+    if (!call)
+        return START_NONE;
+    return call->warm ? START_WARM : START_COLD;
+}
+
+static void write_one(struct sample *sample, enum sample_type type, uint64_t count, uint64_t value)
+{
+    if (!value)
+        return;
+    sample->type = type;
+    sample->count = count;
+    sample->value = value;
+    add(sample_write(&p.out, sample) ? &p.sampling->completed : &p.sampling->dropped, 1);
+}
+
+static void describe(struct sample *sample, const struct call *call, enum phase phase, lua_State *L,
+                     const struct frames_at *at)
+{
+    sample->function = call ? str_of(call->code->function.name) : (struct str){NULL, 0};
+    sample->start = start_of(call);
+    frames_put(sample, call, phase, L, at);
+}
+
+/* Writes what is pending, seen at the stack of `L`; NULL: outside Lua code. */
+static void complete(lua_State *L)
+{
+    static struct sample sample;
+
+    if (!p.pending.any)
+        return;
+    begin_taking();
+    describe(&sample, p.call, p.phase, L, &p.pending.at);
+    write_one(&sample, SAMPLE_CPU, p.pending.cpu_ticks,
+              p.cpu_hz ? p.pending.cpu_ticks * NS_PER_S / p.cpu_hz : 0);
+    write_one(&sample, SAMPLE_WALL, 1, p.pending.wall_ns);
+    write_one(&sample, SAMPLE_ALLOC, (uint64_t)llround(p.pending.objects),
+              (uint64_t)llround(p.pending.bytes));
+    if (!L && p.phase == PHASE_RUN)
+        add(&p.sampling->unattributed, 1);
+    p.pending = (struct pending){.cpu_ticks = p.cpu_late, .any = p.cpu_late != 0};
+    p.cpu_late = 0;
+    end_taking();
+}
+
+static void on_visit(lua_State *L)
+{
+    native_watch.running = NULL;
+    native_watch.wanted = false;
+    complete(L);
+}
+
+static void on_native_return(lua_State *L)
+{
+    native_watch.wanted = false;
+    complete(L);
+}
+
+/* -- Ticks ----------------------------------------------------------------------------------- */
+
+static void arm_wall(uint64_t after_ns)
+{
+    const struct itimerspec at = {.it_value = {.tv_sec = (time_t)(after_ns / NS_PER_S),
+                                               .tv_nsec = (long)(after_ns % NS_PER_S)}};
+
+    p.wall_armed = true;
+    timer_settime(p.timers[TICK_WALL], 0, &at, NULL);
+}
+
+/* Of the time that calls held the worker, when a period is full; sets the timer for the next. */
+static uint64_t take_wall(void)
+{
+    p.wall_armed = false;
+    if (!p.hold_ns || !p.wall_hz)
+        return 0;
+    uint64_t now = clock_now_ns(), period = NS_PER_S / p.wall_hz, taken = 0;
+    p.wall_left -= (int64_t)(now - p.hold_ns);
+    p.hold_ns = now;
+    if (p.wall_left <= 0) {
+        taken = ((uint64_t)-p.wall_left / period + 1) * period;
+        p.wall_left += (int64_t)taken;
+    }
+    arm_wall((uint64_t)p.wall_left);
+    return taken;
+}
+
+static void note(uint64_t cpu_ticks, uint64_t wall_ns, const ucontext_t *context)
+{
+    if (!cpu_ticks && !wall_ns)
+        return;
+    if (p.taking) {
+        p.cpu_late += cpu_ticks;
+        return;
+    }
+    if (!p.pending.any)
+        frames_note(&p.pending.at, context);
+    p.pending.cpu_ticks += cpu_ticks;
+    p.pending.wall_ns += wall_ns;
+    p.pending.any = true;
+    native_watch.wanted = native_watch.running != NULL;
+    safepoint_ask();
+}
+
+static void on_tick(int signal, siginfo_t *info, void *context)
+{
+    uint64_t began = clock_now_ns();
+    uint64_t ticks = 1 + (info->si_overrun > 0 ? (uint64_t)info->si_overrun : 0);
+
+    if (info->si_code != SI_TIMER)
+        return;
+    add(&p.sampling->ticks, ticks);
+    if (signal == signals[TICK_CPU])
+        note(ticks, 0, context);
+    else
+        note(0, take_wall(), context);
+    add(&p.sampling->handler_ns, clock_now_ns() - began);
+}
+
+/* -- Allocations ----------------------------------------------------------------------------- */
+
+static double uniform(void)
+{
+    p.random = p.random * 6364136223846793005U + 1442695040888963407U;
+    return ((double)(p.random >> 11) + 0.5) / 9007199254740992.0; /* 2^53 */
+}
+
+static void on_allocation(size_t size);
+
+static void next_allocation(void)
+{
+    if (p.alloc_bytes)
+        heap_sample((uint64_t)(-log(uniform()) * (double)p.alloc_bytes), on_allocation);
+    else
+        heap_sample(UINT64_MAX, NULL);
+}
+
+/* Points are thrown on the bytes at random, one for each `rate`; an allocation is seen with
+ * probability 1 - e^(-size/rate), and stands for as many as that is small. */
+static void on_allocation(size_t size)
+{
+    double seen = -expm1(-(double)size / (double)p.alloc_bytes);
+
+    begin_taking();
+    if (!p.pending.any)
+        p.pending.at.native = native_watch.running ? native_watch.fn : NULL;
+    p.pending.objects += 1 / seen;
+    p.pending.bytes += (double)size / seen;
+    p.pending.any = true;
+    end_taking();
+    next_allocation();
+    native_watch.wanted = native_watch.running != NULL;
+    safepoint_ask();
+}
+
+/* -- Waiting --------------------------------------------------------------------------------- */
+
+static void on_waited(lua_State *L, const char *name, uint64_t count, uint64_t ns)
+{
+    static struct sample sample;
+    const struct frames_at native = {.native = native_watch.fn};
+    uint64_t every = atomic_load_explicit(&p.sampling->lock_ns, memory_order_relaxed);
+
+    if (count == 0 && p.cpu_hz) {
+        begin_taking();
+        describe(&sample, p.call, p.phase, L, &native);
+        write_one(&sample, SAMPLE_CPU, (ns * p.cpu_hz + NS_PER_S / 2) / NS_PER_S, ns);
+        end_taking();
+    }
+    if (count == 0 || !every)
+        return;
+    p.waited += count;
+    p.waited_ns += ns;
+    if (p.waited_ns < every)
+        return;
+    begin_taking();
+    describe(&sample, p.call, p.phase, L, &native);
+    sample.leaf = str_of(name);
+    write_one(&sample, SAMPLE_MUTEX, p.waited, p.waited_ns);
+    p.waited = p.waited_ns = 0;
+    end_taking();
+}
+
+/* -- Calls ----------------------------------------------------------------------------------- */
+
+static void set_rates(void)
+{
+    const struct sampling *s = p.sampling;
+    uint32_t cpu_hz = atomic_load_explicit(&s->cpu_hz, memory_order_relaxed);
+    uint64_t alloc_bytes = atomic_load_explicit(&s->alloc_bytes, memory_order_relaxed);
+
+    if (cpu_hz != p.cpu_hz) {
+        long period = cpu_hz ? (long)(NS_PER_S / cpu_hz) : 0;
+        time_t seconds = cpu_hz == 1;
+        struct timespec every = {seconds, seconds ? 0 : period};
+        const struct itimerspec at = {every, every};
+        timer_settime(p.timers[TICK_CPU], 0, &at, NULL);
+        p.cpu_hz = cpu_hz;
+    }
+    p.wall_hz = atomic_load_explicit(&s->wall_hz, memory_order_relaxed);
+    if (alloc_bytes != p.alloc_bytes) {
+        p.alloc_bytes = alloc_bytes;
+        next_allocation();
+    }
+}
+
+void profiler_hold(const struct call *call)
+{
+    complete(p.call && p.call->parked ? p.call->vm->thread : NULL);
+    if (p.hold_ns && p.wall_hz)
+        p.wall_left -= (int64_t)(clock_now_ns() - p.hold_ns);
+    p.hold_ns = 0;
+    p.call = call;
+    p.phase = PHASE_LOOP;
+    if (!call)
+        return;
+    set_rates();
+    if (!p.wall_hz)
+        return;
+    p.hold_ns = call->resumed_ns;
+    if (!p.wall_armed)
+        arm_wall(p.wall_left > 0 ? (uint64_t)p.wall_left : 1);
+}
+
+void profiler_parked(const struct call *call, uint64_t since_ns)
+{
+    static struct sample sample;
+    const struct frames_at none = {0};
+
+    if (!p.wall_hz)
+        return;
+    uint64_t period = NS_PER_S / p.wall_hz;
+    p.parked_left -= (int64_t)(call->resumed_ns - since_ns);
+    if (p.parked_left > 0)
+        return;
+    uint64_t ns = ((uint64_t)-p.parked_left / period + 1) * period;
+    p.parked_left += (int64_t)ns;
+    begin_taking();
+    describe(&sample, call, PHASE_RUN, call->vm->thread, &none);
+    write_one(&sample, SAMPLE_WALL, 1, ns);
+    end_taking();
+}
+
+enum phase profiler_enter(enum phase phase)
+{
+    enum phase before = p.phase;
+
+    if (p.pending.any)
+        complete(NULL);
+    p.phase = phase;
+    return before;
+}
+
+/* -- Start ----------------------------------------------------------------------------------- */
+
+static bool make_timer(enum tick tick, clockid_t clock)
+{
+    struct sigevent event = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = signals[tick]};
+
+    event._sigev_un._tid = (pid_t)syscall(SYS_gettid);
+    return timer_create(clock, &event, &p.timers[tick]) == 0;
+}
+
+bool profiler_init(const struct channel *channel)
+{
+    struct sigaction action = {.sa_sigaction = on_tick, .sa_flags = SA_RESTART | SA_SIGINFO};
+
+    p.channel = channel;
+    p.sampling = &channel->state->sampling;
+    p.out = ring_writer_after(channel->samples, channel->samples_memory);
+    p.random = clock_now_ns();
+    frames_init();
+    safepoint_on_visit(on_visit);
+    native_watch.on_return = on_native_return;
+    native_watch.on_waited = on_waited;
+    sigaddset(&action.sa_mask, CONTROL_SIGNAL); /* whose handler changes the hook too */
+    for (size_t i = 0; i < TICKS; i++)
+        sigaddset(&action.sa_mask, signals[i]);
+    for (size_t i = 0; i < TICKS; i++)
+        sigaction(signals[i], &action, NULL);
+    return make_timer(TICK_CPU, CLOCK_THREAD_CPUTIME_ID) && make_timer(TICK_WALL, CLOCK_MONOTONIC);
+}

@@ -1,0 +1,415 @@
+/* profiler_test.c - which stacks calls are charged with, and how much. */
+/* SPDX-License-Identifier: MIT */
+#include "vm_fixture.h"
+
+#include <time.h>
+
+#include "base/clock.h"
+#include "worker/bridge.h"
+#include "worker/profiler.h"
+#include "worker/safepoint.h"
+#include "worker/worker.h"
+
+/* ThreadSanitizer holds signals back until the program calls something that it knows. */
+#ifdef __SANITIZE_THREAD__
+enum { SIGNALS_ARE_HELD_BACK = 1 };
+#else
+enum { SIGNALS_ARE_HELD_BACK = 0 };
+#endif
+
+enum { HEAP_BYTES = 64 * MIB, STACKS = 4096, STACK_TEXT = 2048, HZ = 1000 };
+
+static struct switchboard board;
+static struct ring_end reader;
+
+void worker_log(const struct call *call, enum log_level level, struct str text)
+{
+    (void)call;
+    (void)level;
+    (void)text;
+}
+
+size_t worker_message_max(void)
+{
+    return MIB;
+}
+
+/* -- What was sampled ------------------------------------------------------------------------ */
+
+static struct seen {
+    struct sample sample; /* its texts are not kept but in `stack` */
+    char stack[STACK_TEXT];
+} seen[STACKS];
+static size_t seen_count;
+
+static void put_str(char *text, struct str what)
+{
+    size_t len = strlen(text);
+
+    snprintf(text + len, STACK_TEXT - len, "%.*s", STR_ARG(what));
+}
+
+static void read_samples(void)
+{
+    struct str record;
+
+    while (ring_read(&reader, &record) == RING_RECORD) {
+        struct seen *one = &seen[seen_count];
+
+        assert_true(sample_parse(record, &one->sample));
+        one->stack[0] = '\0';
+        put_str(one->stack, one->sample.frames);
+        put_str(one->stack, one->sample.leaf);
+        seen_count += seen_count + 1 < STACKS;
+        ring_consume(&reader, record);
+    }
+}
+
+/* How much of a type has all of the texts in its stack; NULL: any. */
+static uint64_t sum(enum sample_type type, const char *part, const char *other)
+{
+    uint64_t value = 0;
+
+    for (size_t i = 0; i < seen_count; i++)
+        if (seen[i].sample.type == type && (!part || strstr(seen[i].stack, part)) &&
+            (!other || strstr(seen[i].stack, other)))
+            value += seen[i].sample.value;
+    return value;
+}
+
+static void show(void)
+{
+    const struct sampling *s = &board.channels[0].state->sampling;
+
+    print_error("%llu ticks, %llu completed, %llu dropped, %llu unattributed\n",
+                (unsigned long long)s->ticks, (unsigned long long)s->completed,
+                (unsigned long long)s->dropped, (unsigned long long)s->unattributed);
+    for (size_t i = 0; i < seen_count && i < 20; i++)
+        print_error("%d %llu %u pcs\n%s\n", seen[i].sample.type,
+                    (unsigned long long)seen[i].sample.value, seen[i].sample.pc_count,
+                    seen[i].stack);
+}
+
+/* -- Calls ----------------------------------------------------------------------------------- */
+
+static struct call call;
+
+static void begin(const char *source)
+{
+    struct err err;
+
+    seen_count = 0;
+    call = (struct call){.code = code_of(source), .resumed_ns = clock_now_ns()};
+    profiler_hold(&call);
+    call.vm = vm_open(call.code, HEAP_BYTES, &err);
+    assert_non_null(call.vm);
+    call.vm->call = &call;
+    if (!bridge_begin(&call, STR("1"), STR(""), STR("{}"), &err))
+        fail_msg("%s", err.text);
+}
+
+static void end(void)
+{
+    vm_close(call.vm);
+    profiler_hold(NULL);
+    code_drop(call.code);
+    read_samples();
+}
+
+static void serve(const char *source)
+{
+    struct buf details = {0};
+    struct err err;
+
+    begin(source);
+    if (bridge_run(&call, 2, &details, &err) != STEP_ENDED)
+        fail_msg("%s", err.text);
+    end();
+    buf_fini(&details);
+}
+
+static uint64_t cpu_now(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
+}
+
+/* -- Tests ----------------------------------------------------------------------------------- */
+
+static void lua_code_is_charged_by_line(void **state)
+{
+    static const char *const bodies[] = {
+        "for i = 1, 2e7 do\n n = n + i % 7\n end",        /* compiled */
+        "for i = 1, 4e5 do\n n = n + #tostring(i)\n end", /* in LuaJIT's C code */
+        "for i = 1, 3e5 do\n pcall(error, i)\n end",      /* interpreted */
+    };
+
+    (void)state;
+    if (SIGNALS_ARE_HELD_BACK)
+        skip();
+    for (size_t i = 0; i < COUNT(bodies); i++) {
+        char source[512];
+
+        snprintf(source, sizeof(source),
+                 "local function work(n)\n %s\n return n\nend\n"
+                 "return function()\n return work(0)\n + 1 end",
+                 bodies[i]);
+        uint64_t before = cpu_now();
+        serve(source);
+        uint64_t took = cpu_now() - before, all = sum(SAMPLE_CPU, NULL, NULL);
+        uint64_t lines = sum(SAMPLE_CPU, "invoke:probe\nrun\nprobe.lua:8 handler", "probe.lua:3 ") +
+                         sum(SAMPLE_CPU, "invoke:probe\nrun\nprobe.lua:8 handler", "probe.lua:2 ");
+        if (all < took / 2 || all > took * 3 / 2 || lines < all * 8 / 10) {
+            show();
+            fail_msg("%s: of %llu us %llu were seen, %llu in its lines", bodies[i],
+                     (unsigned long long)took / 1000, (unsigned long long)all / 1000,
+                     (unsigned long long)lines / 1000);
+        }
+    }
+}
+
+static void natives_are_charged_with_their_c_frames(void **state)
+{
+    (void)state;
+    if (SIGNALS_ARE_HELD_BACK)
+        skip();
+    serve("return function()\n local n = require('fib').recursive(35)\n return n end");
+    uint64_t all = sum(SAMPLE_CPU, NULL, NULL);
+    uint64_t native = sum(SAMPLE_CPU, "run\nprobe.lua:2 handler", "\nfib.recursive\n");
+    if (native == 0 || native < all * 8 / 10) {
+        show();
+        fail_msg("%llu of %llu", (unsigned long long)native, (unsigned long long)all);
+    }
+    for (size_t i = 0; i < seen_count; i++)
+        if (seen[i].sample.type == SAMPLE_CPU && strstr(seen[i].stack, "fib.recursive"))
+            assert_true(seen[i].sample.pc_count > 1);
+}
+
+static void a_native_called_last_keeps_its_stack(void **state)
+{
+    (void)state;
+    if (SIGNALS_ARE_HELD_BACK)
+        skip();
+    serve("return function()\n return require('fib').recursive(35) end");
+    assert_true(sum(SAMPLE_CPU, "\nfib.recursive\n", NULL) > 0);
+}
+
+static void coroutines_are_charged_to_who_runs_them(void **state)
+{
+    (void)state;
+    if (SIGNALS_ARE_HELD_BACK)
+        skip();
+    serve("return function()\n coroutine.wrap(function()\n for i = 1, 3e5 do pcall(error, i) end "
+          "end)()\n end");
+    uint64_t all = sum(SAMPLE_CPU, NULL, NULL);
+    uint64_t inside = sum(SAMPLE_CPU, "handler\tprobe.lua", "[coroutine]\nprobe.lua:3 ");
+    if (all == 0 || inside < all * 8 / 10) {
+        show();
+        fail();
+    }
+}
+
+static void phases_of_a_cold_call_are_told(void **state)
+{
+    static const char *const phases[] = {"\nnewstate\n", "\nlibraries\n", "\nload\n", "\nclose\n"};
+
+    (void)state;
+    if (SIGNALS_ARE_HELD_BACK)
+        skip();
+    uint64_t found[COUNT(phases)] = {0};
+    for (int i = 0; i < 20000; i++) {
+        serve("return function() end");
+        for (size_t j = 0; j < COUNT(phases); j++)
+            found[j] += sum(SAMPLE_CPU, phases[j], NULL);
+    }
+    for (size_t j = 0; j < COUNT(phases); j++)
+        if (found[j] == 0)
+            fail_msg("%s was not seen", phases[j]);
+}
+
+static void allocations_are_estimated_by_line(void **state)
+{
+    (void)state;
+    atomic_store(&board.channels[0].state->sampling.alloc_bytes, 4096);
+    serve("local function fill(n)\n local t = {}\n for i = 1, n do\n t[i] = {i}\n end\n return t\n "
+          "end\n"
+          "return function()\n for i = 1, 100 do\n local t = fill(200)\n end\n end");
+    atomic_store(&board.channels[0].state->sampling.alloc_bytes, 0);
+    uint64_t all = sum(SAMPLE_ALLOC, NULL, NULL),
+             line = sum(SAMPLE_ALLOC, " fill\tprobe.lua", "run\n");
+    if (line < 800000 || line > 2400000 || all > line * 3 / 2) {
+        show();
+        fail_msg("%llu of %llu", (unsigned long long)line, (unsigned long long)all);
+    }
+}
+
+static void waiting_for_a_lock_is_charged_to_its_name(void **state)
+{
+    (void)state;
+    serve("return function()\n local m = require('mutex')\n local n = m.contend(4, 3000)\n end");
+    assert_true(sum(SAMPLE_MUTEX, "probe.lua:3 ", "mutex.contend\n[mutex contest]") > 0);
+    if (!SIGNALS_ARE_HELD_BACK)
+        assert_true(sum(SAMPLE_CPU, "probe.lua:3 ", "mutex.contend\n") > 0);
+}
+
+static void parked_calls_are_in_wall_alone(void **state)
+{
+    struct buf details = {0};
+    struct err err;
+
+    (void)state;
+    begin("return function(_, ctx)\n ctx.sleep(1)\n end");
+    assert_int_equal(bridge_run(&call, 2, &details, &err), STEP_PARKED);
+    call.parked = true;
+    profiler_hold(NULL);
+    call.resumed_ns = clock_now_ns();
+    profiler_parked(&call, call.resumed_ns - NS_PER_S);
+    call.parked = false;
+    profiler_hold(&call);
+    assert_int_equal(bridge_run(&call, 0, &details, &err), STEP_ENDED);
+    end();
+    buf_fini(&details);
+    uint64_t wall = sum(SAMPLE_WALL, "run\nprobe.lua:2 handler", "\nsleep\n");
+    if (wall < NS_PER_S * 99 / 100 || wall > NS_PER_S * 101 / 100) {
+        show();
+        fail_msg("%llu", (unsigned long long)wall);
+    }
+    assert_true(sum(SAMPLE_CPU, "\nsleep\n", NULL) < NS_PER_S / 10);
+}
+
+static void nothing_is_sampled_when_off(void **state)
+{
+    struct sampling *s = &board.channels[0].state->sampling;
+
+    (void)state;
+    atomic_store(&s->cpu_hz, 0);
+    atomic_store(&s->wall_hz, 0);
+    serve("return function() for i = 1, 1e5 do pcall(error, i) end end");
+    assert_int_equal(sum(SAMPLE_CPU, NULL, NULL), 0);
+    assert_int_equal(sum(SAMPLE_WALL, NULL, NULL), 0);
+    assert_int_equal(sum(SAMPLE_ALLOC, NULL, NULL), 0);
+    atomic_store(&s->cpu_hz, HZ);
+    atomic_store(&s->wall_hz, HZ);
+}
+
+/* -- A storm --------------------------------------------------------------------------------- */
+
+/* What a signal may come in the midst of; each ends as it would without. */
+static const struct {
+    const char *source;
+    enum bridge_step step;
+    enum err_code code;
+} storm[] = {
+    {"local n = 0 for i = 1, 20000 do n = n + i % 7 end assert(n == 59998)", STEP_ENDED, 0},
+    {"for i = 1, 200 do local ok, e = pcall(error, i) assert(not ok and e == tostring(i)) end",
+     STEP_ENDED, 0},
+    {"local function f(n) if n == 0 then return 0 end return 1 + f(n - 1) end assert(f(3000) == "
+     "3000)",
+     STEP_ENDED, 0},
+    {"local function f() return 1 + f() end assert(not pcall(f))", STEP_ENDED, 0},
+    {"local n = 0 for i = 1, 100 do n = n + coroutine.wrap(function() coroutine.yield(i) "
+     "end)() end assert(n == 5050)",
+     STEP_ENDED, 0},
+    {"local s = ('abc'):rep(300):gsub('b', function(c) return c:upper() end) "
+     "assert(s == ('aBc'):rep(300))",
+     STEP_ENDED, 0},
+    {"local t = {} for i = 1, 300 do t[i] = -i end table.sort(t, function(a, b) return a < b end) "
+     "assert(t[1] == -300)",
+     STEP_ENDED, 0},
+    {"assert(#require('sha256').iterate('x', 50) == 64)", STEP_ENDED, 0},
+    {"assert(not pcall(require('sha256').iterate, {}, 1))", STEP_ENDED, 0},
+    {"assert(require('mutex').contend(2, 20))", STEP_ENDED, 0},
+    {"local t = {} for i = 1, 1e9 do t[i] = {i} end", STEP_FAILED, ERR_MEMORY_LIMIT},
+    {"while true do end", STEP_FAILED, ERR_DEADLINE},
+    {"while true do pcall(error) end", STEP_FAILED, ERR_DEADLINE},
+    {"coroutine.wrap(function() while true do end end)()", STEP_FAILED, ERR_DEADLINE},
+    {"error('told')", STEP_FAILED, ERR_FUNCTION_ERROR},
+    {"ctx.sleep(0.001)", STEP_PARKED, 0},
+};
+
+static void ride_out(size_t row)
+{
+    struct buf details = {0};
+    struct err err = {.code = ERR_NONE};
+    char source[512];
+
+    snprintf(source, sizeof(source), "return function(_, ctx)\n%s\nend", storm[row].source);
+    safepoint_limit(clock_now_ns() + NS_PER_S);
+    begin(source);
+    bool endless = storm[row].code == ERR_DEADLINE;
+    safepoint_limit(clock_now_ns() + (endless ? 2 * NS_PER_MS : 10 * NS_PER_S));
+    enum bridge_step step = bridge_run(&call, 2, &details, &err);
+    if (step == STEP_PARKED) {
+        call.parked = true;
+        profiler_hold(NULL);
+        call.resumed_ns = clock_now_ns();
+        profiler_parked(&call, call.resumed_ns - NS_PER_MS);
+        call.parked = false;
+        profiler_hold(&call);
+        if (bridge_run(&call, 0, &details, &err) != STEP_ENDED)
+            fail_msg("%s: %s", source, err.text);
+    }
+    if (step != storm[row].step || (step == STEP_FAILED && err.code != storm[row].code))
+        fail_msg("%s: step %d, %s (%s)", source, step, err.text, err_word(err.code));
+    end();
+    buf_fini(&details);
+}
+
+static void a_storm_of_signals_changes_nothing(void **state)
+{
+    enum { TICKS = 100000, SIGNALS_HZ = 20000, PATIENCE_S = 60 };
+    struct sampling *s = &board.channels[0].state->sampling;
+    uint64_t before = atomic_load(&s->ticks), until = clock_now_ns() + PATIENCE_S * NS_PER_S;
+
+    (void)state;
+    if (SIGNALS_ARE_HELD_BACK)
+        skip();
+    atomic_store(&s->wall_hz, SIGNALS_HZ);
+    atomic_store(&s->alloc_bytes, 512);
+    for (size_t i = 0; atomic_load(&s->ticks) < before + TICKS && clock_now_ns() < until; i++)
+        ride_out(i % COUNT(storm));
+    assert_true(atomic_load(&s->ticks) >= before + TICKS);
+    atomic_store(&s->wall_hz, HZ);
+    atomic_store(&s->alloc_bytes, 0);
+}
+
+static int group_setup(void **state)
+{
+    struct err err;
+
+    if (!switchboard_open(&board, 1, MIB, MIB, &err))
+        return 1;
+    const struct channel *channel = &board.channels[0];
+    atomic_store(&channel->state->sampling.cpu_hz, HZ);
+    atomic_store(&channel->state->sampling.wall_hz, HZ);
+    atomic_store(&channel->state->sampling.lock_ns, 1);
+    reader = ring_end_of(channel->samples, channel->samples_memory);
+    safepoint_init(NULL);
+    return vm_group_setup(state) || !profiler_init(channel);
+}
+
+static int group_teardown(void **state)
+{
+    switchboard_close(&board);
+    return vm_group_teardown(state);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(lua_code_is_charged_by_line),
+        cmocka_unit_test(natives_are_charged_with_their_c_frames),
+        cmocka_unit_test(a_native_called_last_keeps_its_stack),
+        cmocka_unit_test(coroutines_are_charged_to_who_runs_them),
+        cmocka_unit_test(phases_of_a_cold_call_are_told),
+        cmocka_unit_test(allocations_are_estimated_by_line),
+        cmocka_unit_test(waiting_for_a_lock_is_charged_to_its_name),
+        cmocka_unit_test(parked_calls_are_in_wall_alone),
+        cmocka_unit_test(nothing_is_sampled_when_off),
+        cmocka_unit_test(a_storm_of_signals_changes_nothing),
+    };
+
+    return cmocka_run_group_tests(tests, group_setup, group_teardown);
+}
