@@ -140,6 +140,7 @@ bool bridge_push_results(struct call *call, struct str text, int *arguments, str
 {
     struct results results = {call, text, 0};
 
+    profiler_enter(PHASE_PARAMETERS);
     if (!vm_protect(call->vm, l_push_results, &results, err))
         return false;
     *arguments = results.count;

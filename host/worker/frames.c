@@ -58,11 +58,9 @@ static int take_object(struct dl_phdr_info *info, size_t size, void *unused)
     return 0;
 }
 
-void frames_init(void)
+void frames_init(const void *frame)
 {
-    enum { ABOVE = 16 << 10 }; /* the frames of main and of what is below it */
-
-    f.stack_top = (uintptr_t)__builtin_frame_address(0) + ABOVE;
+    f.stack_top = (uintptr_t)frame;
     dl_iterate_phdr(take_object, NULL);
 }
 
@@ -163,8 +161,8 @@ static void put_lua_frame(lua_State *L, lua_Debug *frame, const struct frames_at
     }
     if (is_top && at->native && native_name(at->native, name, sizeof(name)))
         put_plain(name);
-    else
-        put_plain(frame->name ? frame->name : "[C]");
+    else if (frame->name)
+        put_plain(frame->name);
 }
 
 static void put_lua(lua_State *L, const struct frames_at *at, bool is_handlers)

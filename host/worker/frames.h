@@ -19,8 +19,8 @@ struct frames_at {
     lua_CFunction native; /* which ran; NULL: none */
 };
 
-/* Once in a worker: where its code and its stack are. */
-void frames_init(void);
+/* Once in a worker: where its code is. Stacks end below `frame`. */
+void frames_init(const void *frame);
 
 /* For a signal's handler. */
 void frames_note(struct frames_at *at, const ucontext_t *context);

@@ -49,7 +49,8 @@ static struct {
     volatile bool wall_armed;
     int64_t parked_left; /* the same for parked calls */
     uint64_t random;
-    uint64_t waited, waited_ns; /* not yet written */
+    uint64_t waited, waited_ns; /* not yet written, */
+    uint64_t waited_at_ns;      /* since then */
 } p;
 
 static void add(_Atomic uint64_t *counter, uint64_t n)
@@ -245,8 +246,10 @@ static void on_waited(lua_State *L, const char *name, uint64_t count, uint64_t n
         return;
     p.waited += count;
     p.waited_ns += ns;
-    if (p.waited_ns < every)
+    uint64_t now = clock_now_ns();
+    if (p.waited_ns < every && now - p.waited_at_ns < NS_PER_S)
         return;
+    p.waited_at_ns = now;
     begin_taking();
     describe(&sample, p.call, p.phase, L, &native);
     sample.leaf = str_of(name);
@@ -335,7 +338,7 @@ static bool make_timer(enum tick tick, clockid_t clock)
     return timer_create(clock, &event, &p.timers[tick]) == 0;
 }
 
-bool profiler_init(const struct channel *channel)
+bool profiler_init(const struct channel *channel, const void *frame)
 {
     struct sigaction action = {.sa_sigaction = on_tick, .sa_flags = SA_RESTART | SA_SIGINFO};
 
@@ -343,7 +346,7 @@ bool profiler_init(const struct channel *channel)
     p.sampling = &channel->state->sampling;
     p.out = ring_writer_after(channel->samples, channel->samples_memory);
     p.random = clock_now_ns();
-    frames_init();
+    frames_init(frame);
     safepoint_on_visit(on_visit);
     native_watch.on_return = on_native_return;
     native_watch.on_waited = on_waited;

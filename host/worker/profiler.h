@@ -28,8 +28,9 @@ enum phase {
  * One thread: the worker's.
  */
 
-/* Once in a worker, before its wall; after safepoint_init. False: no timers. */
-bool profiler_init(const struct channel *channel);
+/* Once in a worker, before its wall; after safepoint_init. Stacks begin below `frame`, the frame of
+ * a function that does not return. False: no timers. */
+bool profiler_init(const struct channel *channel, const void *frame);
 
 /* From here on, call->resumed_ns, the worker is held by `call`; NULL: by none. */
 void profiler_hold(const struct call *call);

@@ -130,6 +130,7 @@ static void end_call(struct call *call, const struct err *err)
     else
         vm_close(call->vm);
     atomic_store(&w.channel->state->running, 0);
+    profiler_enter(PHASE_LOOP);
     send_done(call, err, ended, peak);
     profiler_hold(NULL);
     if (err && (err->code == ERR_DEADLINE || err->code == ERR_CANCELLED))
@@ -392,7 +393,8 @@ static bool is_cancelled(void)
     return running && running == atomic_load(&w.channel->state->cancelled);
 }
 
-static void start(const struct switchboard *board, size_t slot, const struct settings *settings)
+static void start(const struct switchboard *board, size_t slot, const struct settings *settings,
+                  const void *frame)
 {
     w.board = board;
     w.channel = &board->channels[slot];
@@ -404,7 +406,7 @@ static void start(const struct switchboard *board, size_t slot, const struct set
     json_init();
     if (!safepoint_init(is_cancelled))
         log_line(LOG_WARN, "no safepoints in this LuaJIT: functions are not compiled");
-    if (!profiler_init(w.channel))
+    if (!profiler_init(w.channel, frame))
         log_line(LOG_WARN, "no timers: this worker is not in profiles");
     pace_set(w.pace);
 }
@@ -419,7 +421,7 @@ _Noreturn void worker_main(const struct switchboard *board, size_t slot,
 {
     struct err err;
 
-    start(board, slot, settings);
+    start(board, slot, settings, __builtin_frame_address(0));
     if (settings->walls && !worker_wall_raise(board, slot, &err)) {
         log_line(LOG_ERROR, "no wall: %s", err.text);
         _exit(1);

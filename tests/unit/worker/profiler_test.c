@@ -387,7 +387,7 @@ static int group_setup(void **state)
     atomic_store(&channel->state->sampling.lock_ns, 1);
     reader = ring_end_of(channel->samples, channel->samples_memory);
     safepoint_init(NULL);
-    return vm_group_setup(state) || !profiler_init(channel);
+    return vm_group_setup(state) || !profiler_init(channel, __builtin_frame_address(0));
 }
 
 static int group_teardown(void **state)
