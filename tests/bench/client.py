@@ -78,9 +78,9 @@ def wrk_command(port, path, seconds, connections, body="{}"):
             f"http://127.0.0.1:{port}{path}", "--", body]
 
 
-def wrk(port, path, seconds, connections):
+def wrk(port, path, seconds, connections, body="{}"):
     """{"requests", "seconds"} of one run; every reply has to be good."""
-    done = subprocess.run(wrk_command(port, path, seconds, connections), text=True, check=True,
+    done = subprocess.run(wrk_command(port, path, seconds, connections, body), text=True, check=True,
                           stdout=subprocess.PIPE, timeout=seconds + PATIENCE_S)
     summary = json.loads(done.stdout.splitlines()[-1])
     if summary["failed"] or not summary["requests"]:

@@ -15,6 +15,7 @@ import footprint
 import lifecycle
 import machine
 import natives
+import profiles
 import startup
 import tail
 import throughput
@@ -28,6 +29,7 @@ SECTIONS = {
     "natives": [natives.measure],
     "footprint": [footprint.measure_instances, footprint.measure_sleepers],
     "startup": [startup.measure],
+    "profiles": [profiles.measure_types, profiles.measure_accuracy, profiles.measure_overhead],
 }
 TABLE_MOST_S = 300
 FAILURES = (Missing, OSError, RuntimeError, ValueError, LookupError, subprocess.SubprocessError)
