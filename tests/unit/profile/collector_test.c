@@ -308,14 +308,14 @@ static void a_head_without_sense_is_skipped(void **state)
 static void records_that_are_no_samples_are_skipped(void **state)
 {
     static char bytes[1 << 16];
-    static const size_t lengths[] = {0, 1, 47, 48, 4096, 33000};
+    static const size_t lengths[] = {0, 1, 39, 40, 41, 4096, 33000};
 
     (void)state;
     for (int fill = 0; fill < 256; fill += 51)
         for (size_t i = 0; i < COUNT(lengths); i++) {
             uint64_t before = corrupt();
 
-            if (!fill && lengths[i] == 48)
+            if (!fill && lengths[i] == 40)
                 continue; /* that is a sample of nothing */
             memset(bytes, fill, sizeof(bytes));
             assert_true(ring_write(&writers[0], (struct str){bytes, lengths[i]}, NULL, 0));
