@@ -5,8 +5,10 @@
 #include "../base/cases.h"
 
 #include <dlfcn.h>
+#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <link.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -159,6 +161,7 @@ static void what_is_remembered_has_a_bound(void **state)
         most = s.by_address.used > most ? s.by_address.used : most;
     }
     assert_int_equal(most, SYMBOLS_KNOWN_MAX);
+    assert_in_range(s.known_names.room, 1, 2 * SYMBOLS_KNOWN_MAX * sizeof("[JIT trace]"));
     expect_own_names(&s);
     symbols_fini(&s);
 }
@@ -195,6 +198,92 @@ static void a_file_that_tells_nothing_leaves_the_programs_name(void **state)
     }
 }
 
+/* A file whose functions are said to be at 0x10, 0x20 and 0x40. */
+struct image {
+    ElfW(Ehdr) head;
+    ElfW(Shdr) sections[3];
+    ElfW(Sym) symbols[4];
+    char names[16];
+};
+
+static struct image usual_image(void)
+{
+    enum { FUNCTION = ELF64_ST_INFO(STB_GLOBAL, STT_FUNC) };
+    return (struct image){
+        .head = {.e_ident = ELFMAG,
+                 .e_shoff = offsetof(struct image, sections),
+                 .e_shentsize = sizeof(ElfW(Shdr)),
+                 .e_shnum = 3},
+        .sections = {[1] = {.sh_type = SHT_SYMTAB,
+                            .sh_link = 2,
+                            .sh_offset = offsetof(struct image, symbols),
+                            .sh_size = sizeof(((struct image *)0)->symbols)},
+                     [2] = {.sh_type = SHT_STRTAB,
+                            .sh_offset = offsetof(struct image, names),
+                            .sh_size = sizeof(((struct image *)0)->names)}},
+        .symbols =
+            {{.st_name = 4, .st_info = FUNCTION, .st_shndx = 1, .st_value = 0x20, .st_size = 8},
+             {.st_name = 0, .st_info = FUNCTION, .st_shndx = 1, .st_value = 0x10},
+             {.st_name = 8, .st_info = STT_OBJECT, .st_shndx = 1, .st_value = 0x24},
+             {.st_name = 8, .st_info = FUNCTION, .st_shndx = 1, .st_value = 0x40}},
+        .names = "one\0two\0three",
+    };
+}
+
+static void expect_image_name(const struct image *image, uint64_t address, const char *name)
+{
+    struct symbols s;
+
+    symbols_init(&s);
+    close(s.file);
+    s.bias = 0;
+    s.file = memfd_create("image", MFD_CLOEXEC);
+    assert_int_equal(write(s.file, image, sizeof(*image)), sizeof(*image));
+    expect_name(&s, address, name);
+    symbols_fini(&s);
+}
+
+static void a_function_reaches_as_far_as_its_size_or_the_next_one(void **state)
+{
+    static const struct {
+        uint64_t address;
+        const char *name;
+    } cases[] = {
+        {0x0F, "[JIT trace]"}, {0x10, "one"},         {0x1F, "one"},         {0x20, "two"},
+        {0x27, "two"},         {0x28, "[JIT trace]"}, {0x3F, "[JIT trace]"}, {0x40, "[JIT trace]"},
+    };
+    const struct image image = usual_image();
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++)
+        expect_image_name(&image, cases[i].address, cases[i].name);
+}
+
+static void a_file_without_sense_has_no_names(void **state)
+{
+    struct image images[10];
+    size_t i = 0;
+
+    (void)state;
+    for (size_t j = 0; j < COUNT(images); j++)
+        images[j] = usual_image();
+    images[i++].head.e_ident[0] = 'x';
+    images[i++].head.e_shentsize = 1;
+    images[i++].head.e_shnum = UINT16_MAX;
+    images[i++].head.e_shnum = 1;
+    images[i++].head.e_shoff = UINT64_MAX;
+    images[i++].sections[1].sh_link = 3;
+    images[i++].sections[1].sh_size = UINT64_MAX;
+    images[i++].sections[1].sh_offset = sizeof(struct image);
+    images[i++].sections[2].sh_size = sizeof(struct image);
+    images[i++].symbols[0].st_name = 17; /* after all names and their end */
+    for (size_t j = 0; j < i; j++)
+        expect_image_name(&images[j], 0x20, j + 1 < i ? "[JIT trace]" : "one");
+    images[0] = usual_image();
+    images[0].sections[1].sh_type = SHT_DYNSYM; /* is enough */
+    expect_image_name(&images[0], 0x20, "two");
+}
+
 static void without_a_file_the_program_has_its_name(void **state)
 {
     char expected[64];
@@ -218,6 +307,8 @@ int main(void)
         cmocka_unit_test(code_of_no_file_is_a_trace),
         cmocka_unit_test(what_is_remembered_has_a_bound),
         cmocka_unit_test(a_file_that_tells_nothing_leaves_the_programs_name),
+        cmocka_unit_test(a_function_reaches_as_far_as_its_size_or_the_next_one),
+        cmocka_unit_test(a_file_without_sense_has_no_names),
         cmocka_unit_test(without_a_file_the_program_has_its_name),
     };
 

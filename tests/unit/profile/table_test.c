@@ -258,7 +258,7 @@ static void entries_past_their_bound_are_folded(void **state)
     expect_folded("f", 0);
     add_stacks("f", "a", TABLE_ENTRIES_MAX);
     expect_folded("f", 0);
-    size_t texts = table_texts(&table), frames = table_frames(&table);
+    size_t texts = table_texts(&table), frames = table_frames(&table), stacks = table.stacks.len;
     add_stacks("f", "b", 300);
     expect_folded("f", 300);
     assert_int_equal(table_texts(&table), texts);
@@ -266,10 +266,12 @@ static void entries_past_their_bound_are_folded(void **state)
     assert_int_equal(table_entries(&table), TABLE_ENTRIES_MAX + 1);
     assert_int_equal(total(&table, NULL).count, 2 * TABLE_ENTRIES_MAX + 300);
     assert_int_equal(total(&table, NULL).count, table.samples);
+    add(sample_of("f", "a0\na0\na0\n")); /* a new stack of known frames */
+    assert_int_equal(table.stacks.len, stacks);
     /* A known stack, but of a function that comes too late for an entry of its own. */
     add_stacks("late", "a", 5);
     assert_int_equal(total(&table, "late").count, 5);
-    assert_int_equal(table.folded, 305);
+    assert_int_equal(table.folded, 306);
 }
 
 static void frames_past_their_bound_are_folded(void **state)
