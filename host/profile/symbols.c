@@ -15,6 +15,7 @@ enum { SECTIONS_MAX = 4096, SECTION_MAX = 64 << 20 };
 struct function {
     uint64_t address, size; /* 0 of some in assembler: up to the next one */
     uint32_t name;          /* offset in names */
+    bool is_of_luajit;
 };
 
 struct known {
@@ -55,15 +56,33 @@ static int compare_functions(const void *a, const void *b)
     return (f->address > g->address) - (f->address < g->address);
 }
 
+static bool is_of_luajit(const char *name)
+{
+    static const char *const prefixes[] = {"lj_", "lua_", "luaL_", "luaJIT_"};
+
+    for (size_t i = 0; i < sizeof(prefixes) / sizeof(*prefixes); i++)
+        if (str_starts(str_of(name), str_of(prefixes[i])))
+            return true;
+    return false;
+}
+
+/* A source file's name comes before the functions that only this file knows. LuaJIT's are in one
+ * file, and many of them have no prefix. */
 static void take_functions(struct symbols *s, const struct buf *table)
 {
     const ElfW(Sym) *all = (const ElfW(Sym) *)table->at;
+    bool is_luajits_file = false;
 
     for (size_t i = 0; i < table->len / sizeof(*all); i++) {
-        struct function f = {all[i].st_value, all[i].st_size, all[i].st_name};
-
-        if (ELF64_ST_TYPE(all[i].st_info) == STT_FUNC && all[i].st_shndx != SHN_UNDEF &&
-            all[i].st_name < s->names.len)
+        if (all[i].st_name >= s->names.len)
+            continue;
+        const char *name = s->names.at + all[i].st_name;
+        bool is_local = ELF64_ST_BIND(all[i].st_info) == STB_LOCAL;
+        const struct function f = {all[i].st_value, all[i].st_size, all[i].st_name,
+                                   (is_local && is_luajits_file) || is_of_luajit(name)};
+        if (ELF64_ST_TYPE(all[i].st_info) == STT_FILE)
+            is_luajits_file = str_starts(str_of(name), STR("ljamalg."));
+        if (ELF64_ST_TYPE(all[i].st_info) == STT_FUNC && all[i].st_shndx != SHN_UNDEF)
             buf_put(&s->functions, &f, sizeof(f));
     }
     if (s->functions.len)
@@ -103,7 +122,7 @@ out:
  */
 
 /* The last function that begins at or before `address` and reaches it. */
-static const char *own_function(const struct symbols *s, uint64_t address)
+static const struct function *own_function(const struct symbols *s, uint64_t address)
 {
     const struct function *all = (const struct function *)s->functions.at;
     size_t from = 0, to = s->functions.len / sizeof(*all);
@@ -120,37 +139,26 @@ static const char *own_function(const struct symbols *s, uint64_t address)
         return NULL;
     const struct function *f = &all[from - 1];
     bool is_last = from == s->functions.len / sizeof(*all);
-    bool reaches = f->size ? address - f->address < f->size : !is_last;
-    return reaches ? s->names.at + f->name : NULL;
-}
-
-static bool is_of_luajit(const char *name)
-{
-    static const char *const prefixes[] = {"lj_", "lua_", "luaL_", "luaJIT_"};
-
-    for (size_t i = 0; i < sizeof(prefixes) / sizeof(*prefixes); i++)
-        if (str_starts(str_of(name), str_of(prefixes[i])))
-            return true;
-    return false;
+    return (f->size ? address - f->address < f->size : !is_last) ? f : NULL;
 }
 
 /* Without what a compiler adds to the names of parts and copies: ".cold", ".isra.0". */
-static void put_own(struct buf *to, const char *name)
+static void put_own(const struct symbols *s, const struct function *f, struct buf *to)
 {
-    struct str rest = str_of(name);
+    struct str rest = str_of(s->names.at + f->name);
 
-    if (is_of_luajit(name))
+    if (f->is_of_luajit)
         buf_put_str(to, STR("[luajit] "));
     buf_put_str(to, str_cut(&rest, '.'));
 }
 
 static void put_name(struct symbols *s, uint64_t address, struct buf *to)
 {
-    const char *name = own_function(s, address - s->bias);
+    const struct function *own = own_function(s, address - s->bias);
     Dl_info info;
 
-    if (name) {
-        put_own(to, name);
+    if (own) {
+        put_own(s, own, to);
     } else if (!dladdr((const void *)(uintptr_t)address, &info) || !info.dli_fname) {
         buf_put_str(to, STR("[JIT trace]"));
     } else if (info.dli_sname) {

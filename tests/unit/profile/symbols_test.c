@@ -259,6 +259,22 @@ static void a_function_reaches_as_far_as_its_size_or_the_next_one(void **state)
         expect_image_name(&image, cases[i].address, cases[i].name);
 }
 
+/* "one" and "two" of LuaJIT's file, where the latter is also known to others. */
+static void what_only_luajits_file_knows_is_of_luajit(void **state)
+{
+    struct image image = usual_image();
+
+    (void)state;
+    memcpy(image.names, "one\0two\0ljamalg.", sizeof(image.names));
+    image.symbols[2] = image.symbols[0];
+    image.symbols[0] = (ElfW(Sym)){.st_name = 8, .st_info = STT_FILE, .st_shndx = SHN_ABS};
+    image.symbols[1].st_info = ELF64_ST_INFO(STB_LOCAL, STT_FUNC);
+    expect_image_name(&image, 0x10, "[luajit] one");
+    expect_image_name(&image, 0x20, "two");
+    image.names[8] = 'x';
+    expect_image_name(&image, 0x10, "one");
+}
+
 static void a_file_without_sense_has_no_names(void **state)
 {
     struct image images[10];
@@ -308,6 +324,7 @@ int main(void)
         cmocka_unit_test(what_is_remembered_has_a_bound),
         cmocka_unit_test(a_file_that_tells_nothing_leaves_the_programs_name),
         cmocka_unit_test(a_function_reaches_as_far_as_its_size_or_the_next_one),
+        cmocka_unit_test(what_only_luajits_file_knows_is_of_luajit),
         cmocka_unit_test(a_file_without_sense_has_no_names),
         cmocka_unit_test(without_a_file_the_program_has_its_name),
     };
