@@ -3,6 +3,7 @@
 #include "profile/index.h"
 
 #include <assert.h>
+#include <stdatomic.h>
 #include <sys/auxv.h>
 
 enum { FIRST_ROOM = 64 };
@@ -11,25 +12,45 @@ struct slot {
     uint32_t hash, number_and_1; /* 0: free */
 };
 
+/* getauxval searches, so its answer is kept: any thread may find it first, for it is the same. */
+static uint64_t seed(void)
+{
+    static _Atomic uint64_t kept;
+    uint64_t it = atomic_load_explicit(&kept, memory_order_relaxed);
+
+    if (!it) {
+        memcpy(&it, (const void *)getauxval(AT_RANDOM), sizeof(it));
+        atomic_store_explicit(&kept, it, memory_order_relaxed);
+    }
+    return it;
+}
+
+static uint64_t mix(uint64_t h)
+{
+    h *= 0x9E3779B97F4A7C15;
+    return h ^ h >> 29;
+}
+
+uint64_t index_hash64(const void *bytes, size_t len)
+{
+    const char *from = bytes;
+    uint64_t h = seed() ^ len, word;
+
+    for (; len >= sizeof(word); from += sizeof(word), len -= sizeof(word)) {
+        memcpy(&word, from, sizeof(word));
+        h = mix(h ^ word);
+    }
+    if (len) {
+        word = 0;
+        memcpy(&word, from, len);
+        h = mix(h ^ word);
+    }
+    return mix(h);
+}
+
 uint32_t index_hash(const void *bytes, size_t len)
 {
-    const uint64_t odd = 0x9E3779B97F4A7C15;
-    const char *from = bytes;
-    uint64_t h, word;
-
-    memcpy(&h, (const void *)getauxval(AT_RANDOM), sizeof(h));
-    for (h ^= len; len;) {
-        size_t part = len < sizeof(word) ? len : sizeof(word);
-
-        word = 0;
-        memcpy(&word, from, part);
-        h = (h ^ word) * odd;
-        h ^= h >> 29;
-        from += part;
-        len -= part;
-    }
-    h *= odd;
-    return (uint32_t)(h >> 32);
+    return (uint32_t)(index_hash64(bytes, len) >> 32);
 }
 
 static struct slot *slot_at(const struct index *ix, size_t at)

@@ -14,6 +14,7 @@ enum { INDEX_MAX = 1 << 24 }; /* numbers are below */
 #define INDEX_NONE UINT32_MAX
 
 /* Differs from one run of the server to the next, so nobody can tell what collides. */
+uint64_t index_hash64(const void *bytes, size_t len);
 uint32_t index_hash(const void *bytes, size_t len);
 
 /* The next number with this hash, INDEX_NONE at the end; `*at` begins as 0. */

@@ -12,6 +12,14 @@ struct stack {
     uint32_t first, count; /* in stack_frames */
 };
 
+/* A stack as it came, known by its hash alone: that two have one of 64 bits is no matter. */
+struct seen {
+    uint64_t key;
+    uint32_t stack_and_1; /* 0: free */
+};
+
+enum { SEEN = 4096 };
+
 /* Made by table_init, in this order. */
 enum { TEXT_NONE, TEXT_OTHER, TEXT_OTHER_FUNCTION, TEXT_MIDDLE, TEXT_UNKNOWN, OWN_TEXTS };
 enum { FRAME_OTHER, FRAME_MIDDLE, FRAME_UNKNOWN };
@@ -79,9 +87,19 @@ static bool is_c1(const char *at, size_t left)
     return left > 1 && (unsigned char)at[0] == 0xC2 && (unsigned char)at[1] < 0xA0;
 }
 
-/* Dies with the next text. */
+static bool is_plain(struct str text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if ((unsigned char)text.at[i] < 0x20 || (unsigned char)text.at[i] >= 0x7F)
+            return false;
+    return true;
+}
+
+/* Dies with the next text, or the one given. */
 static struct str clean(struct table *t, struct str text)
 {
+    if (is_plain(text))
+        return text;
     buf_clear(&t->clean);
     buf_put_str(&t->clean, text);
     char *at = t->clean.at;
@@ -272,7 +290,7 @@ static size_t depth(const struct sample *s)
     return count;
 }
 
-static uint32_t stack_of(struct table *t, const struct sample *s)
+static uint32_t walk_stack(struct table *t, const struct sample *s)
 {
     size_t count = depth(s);
     struct walk w = {.left_out = count > TABLE_DEPTH_MAX ? count - TABLE_DEPTH_MAX + 1 : 0};
@@ -292,6 +310,23 @@ static uint32_t stack_of(struct table *t, const struct sample *s)
     if (!count)
         put_frame(&w, FRAME_UNKNOWN);
     return w.is_past_bound ? INDEX_NONE : keep_stack(t, w.frames, w.count);
+}
+
+/* Most stacks come again and again, and need not be walked then. */
+static uint32_t stack_of(struct table *t, const struct sample *s)
+{
+    const uint64_t parts[] = {index_hash64(s->frames.at, s->frames.len),
+                              index_hash64(s->pcs, s->pc_count * sizeof(*s->pcs)),
+                              index_hash64(s->leaf.at, s->leaf.len)};
+    uint64_t key = index_hash64(parts, sizeof(parts));
+    struct seen *seen = (struct seen *)t->seen.at + key % SEEN;
+
+    if (seen->stack_and_1 && seen->key == key)
+        return seen->stack_and_1 - 1;
+    uint32_t stack = walk_stack(t, s);
+    if (stack != INDEX_NONE)
+        *seen = (struct seen){key, stack + 1};
+    return stack;
 }
 
 static bool is_same(const struct entry *a, const struct entry *b)
@@ -363,6 +398,7 @@ void table_init(struct table *t, struct symbols *symbols)
     static const uint32_t names[] = {TEXT_OTHER, TEXT_MIDDLE, TEXT_UNKNOWN};
 
     *t = (struct table){.symbols = symbols};
+    memset(buf_extend(&t->seen, SEEN * sizeof(struct seen)), 0, SEEN * sizeof(struct seen));
     for (size_t i = 0; i < OWN_TEXTS; i++)
         keep_text(t, str_of(texts[i]), TABLE_TEXT_MAX);
     for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
@@ -373,7 +409,7 @@ void table_init(struct table *t, struct symbols *symbols)
 void table_fini(struct table *t)
 {
     struct buf *bufs[] = {&t->text,   &t->texts,   &t->frames, &t->stack_frames,
-                          &t->stacks, &t->entries, &t->clean};
+                          &t->stacks, &t->entries, &t->clean,  &t->seen};
     struct index *indices[] = {&t->by_text, &t->by_frame, &t->by_stack, &t->by_entry,
                                &t->by_function};
 
@@ -386,6 +422,7 @@ void table_fini(struct table *t)
 uint64_t table_bytes(const struct table *t)
 {
     return t->text.room + t->texts.room + t->frames.room + t->stack_frames.room + t->stacks.room +
-           t->entries.room + t->clean.room + t->by_text.slots.room + t->by_frame.slots.room +
-           t->by_stack.slots.room + t->by_entry.slots.room + t->by_function.slots.room;
+           t->entries.room + t->clean.room + t->seen.room + t->by_text.slots.room +
+           t->by_frame.slots.room + t->by_stack.slots.room + t->by_entry.slots.room +
+           t->by_function.slots.room;
 }

@@ -28,7 +28,7 @@ struct table {
     struct index by_text, by_frame, by_stack, by_entry, by_function;
     size_t functions, own_entries;
     uint64_t samples, folded;
-    struct buf clean;
+    struct buf clean, seen;
 };
 
 struct frame {
