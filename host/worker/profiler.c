@@ -38,7 +38,9 @@ static struct {
     struct ring_end out;
     timer_t timers[TICKS];
     uint32_t cpu_hz, wall_hz;
-    uint64_t alloc_bytes;
+    uint64_t alloc_bytes, alloc_every; /* as set; as it is for now */
+    uint64_t alloc_since_ns;           /* when that was looked at, */
+    unsigned alloc_seen;               /* and samples since then */
     volatile enum phase phase;
     const struct call *volatile call;
     struct pending pending;
@@ -205,16 +207,35 @@ static void on_allocation(size_t size);
 static void next_allocation(void)
 {
     if (p.alloc_bytes)
-        heap_sample((uint64_t)(-log(uniform()) * (double)p.alloc_bytes), on_allocation);
+        heap_sample((uint64_t)(-log(uniform()) * (double)p.alloc_every), on_allocation);
     else
         heap_sample(UINT64_MAX, NULL);
 }
 
-/* Points are thrown on the bytes at random, one for each `rate`; an allocation is seen with
- * probability 1 - e^(-size/rate), and stands for as many as that is small. */
+/* What allocates a lot is sampled less often: a sample costs some microseconds. */
+static void pace_allocations(void)
+{
+    enum { SAMPLES_MOST = 20 };
+    const uint64_t period_ns = NS_PER_S / 5;
+    uint64_t now = clock_now_ns();
+
+    if (++p.alloc_seen > SAMPLES_MOST && now - p.alloc_since_ns < period_ns) {
+        p.alloc_every *= 2;
+    } else if (now - p.alloc_since_ns >= period_ns) {
+        if (p.alloc_seen < SAMPLES_MOST / 4 && p.alloc_every > p.alloc_bytes)
+            p.alloc_every /= 2;
+    } else {
+        return;
+    }
+    p.alloc_seen = 0;
+    p.alloc_since_ns = now;
+}
+
+/* Points are thrown on the bytes at random, one for each `every`; an allocation is seen with
+ * probability 1 - e^(-size/every), and stands for as many as that is small. */
 static void on_allocation(size_t size)
 {
-    double seen = -expm1(-(double)size / (double)p.alloc_bytes);
+    double seen = -expm1(-(double)size / (double)p.alloc_every);
 
     begin_taking();
     if (!p.pending.any)
@@ -223,6 +244,7 @@ static void on_allocation(size_t size)
     p.pending.bytes += (double)size / seen;
     p.pending.any = true;
     end_taking();
+    pace_allocations();
     next_allocation();
     native_watch.wanted = native_watch.running != NULL;
     safepoint_ask();
@@ -276,16 +298,16 @@ static void set_rates(void)
     }
     p.wall_hz = atomic_load_explicit(&s->wall_hz, memory_order_relaxed);
     if (alloc_bytes != p.alloc_bytes) {
-        p.alloc_bytes = alloc_bytes;
+        p.alloc_bytes = p.alloc_every = alloc_bytes;
         next_allocation();
     }
 }
 
-void profiler_hold(const struct call *call)
+void profiler_hold(const struct call *call, uint64_t now_ns)
 {
     complete(p.call && p.call->parked ? p.call->vm->thread : NULL);
     if (p.hold_ns && p.wall_hz)
-        p.wall_left -= (int64_t)(clock_now_ns() - p.hold_ns);
+        p.wall_left -= (int64_t)(now_ns - p.hold_ns);
     p.hold_ns = 0;
     p.call = call;
     p.phase = PHASE_LOOP;
@@ -294,7 +316,7 @@ void profiler_hold(const struct call *call)
     set_rates();
     if (!p.wall_hz)
         return;
-    p.hold_ns = call->resumed_ns;
+    p.hold_ns = now_ns;
     if (!p.wall_armed)
         arm_wall(p.wall_left > 0 ? (uint64_t)p.wall_left : 1);
 }
@@ -318,14 +340,11 @@ void profiler_parked(const struct call *call, uint64_t since_ns)
     end_taking();
 }
 
-enum phase profiler_enter(enum phase phase)
+void profiler_enter(enum phase phase)
 {
-    enum phase before = p.phase;
-
     if (p.pending.any)
         complete(NULL);
     p.phase = phase;
-    return before;
 }
 
 /* -- Start ----------------------------------------------------------------------------------- */

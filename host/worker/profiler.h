@@ -32,11 +32,11 @@ enum phase {
  * a function that does not return. False: no timers. */
 bool profiler_init(const struct channel *channel, const void *frame);
 
-/* From here on, call->resumed_ns, the worker is held by `call`; NULL: by none. */
-void profiler_hold(const struct call *call);
+/* From `now_ns` on the worker is held by `call`; NULL: by none. */
+void profiler_hold(const struct call *call, uint64_t now_ns);
 
 /* `call`, which is about to run on, was parked since `since_ns`. */
 void profiler_parked(const struct call *call, uint64_t since_ns);
 
-/* What is done from here on; returns what was. */
-enum phase profiler_enter(enum phase phase);
+/* What is done from here on. */
+void profiler_enter(enum phase phase);

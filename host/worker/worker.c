@@ -78,7 +78,7 @@ void worker_log(const struct call *call, enum log_level level, struct str text)
 
 /* Ends a call: `err` NULL means w.result is its result. */
 static void send_done(const struct call *call, const struct err *err, uint64_t ended_ns,
-                      uint64_t peak_bytes)
+                      uint64_t now_ns, uint64_t peak_bytes)
 {
     struct message m = {.type = MESSAGE_DONE,
                         .code = err ? err->code : ERR_NONE,
@@ -89,9 +89,8 @@ static void send_done(const struct call *call, const struct err *err, uint64_t e
     m.done.began_ns = call->began_ns;
     m.done.deploy_ns = deployed - call->began_ns;
     m.done.exec_ns = ended_ns - deployed;
-    uint64_t now = clock_now_ns();
-    m.done.undeploy_ns = now - ended_ns;
-    m.done.held_ns = call->held_ns + now - call->resumed_ns;
+    m.done.undeploy_ns = now_ns - ended_ns;
+    m.done.held_ns = call->held_ns + now_ns - call->resumed_ns;
     m.done.peak_bytes = peak_bytes;
     m.done.warm = call->warm;
     m.done.count = (uint32_t)call->code->pool_size;
@@ -131,8 +130,9 @@ static void end_call(struct call *call, const struct err *err)
         vm_close(call->vm);
     atomic_store(&w.channel->state->running, 0);
     profiler_enter(PHASE_LOOP);
-    send_done(call, err, ended, peak);
-    profiler_hold(NULL);
+    uint64_t now = clock_now_ns();
+    send_done(call, err, ended, now, peak);
+    profiler_hold(NULL, now);
     if (err && (err->code == ERR_DEADLINE || err->code == ERR_CANCELLED))
         set_pace(PACE_QUICK); /* as it may have been made from outside, to be ended */
     call->code->users--;
@@ -161,7 +161,7 @@ static void park(struct call *call)
     call->parked = true;
     call->parked_ns = clock_now_ns();
     call->held_ns += call->parked_ns - call->resumed_ns;
-    profiler_hold(NULL);
+    profiler_hold(NULL, call->parked_ns);
     w.parked[call->id % CALL_SLOTS] = call;
     if (!children)
         timer_start(&w.timers, &call->timer, call->wake_ns, on_wake);
@@ -199,7 +199,7 @@ static void unpark(struct call *call)
     call->parked = false;
     call->resumed_ns = clock_now_ns();
     profiler_parked(call, call->parked_ns);
-    profiler_hold(call);
+    profiler_hold(call, call->resumed_ns);
     safepoint_limit(call->deadline_ns);
     w.parked[call->id % CALL_SLOTS] = NULL;
     timer_stop(&w.timers, &call->timer);
@@ -278,7 +278,7 @@ static void take_call(const struct message *m, const struct str *texts)
     assert(call->code); /* the front sends CODE first */
     call->code->users++;
     call->resumed_ns = call->began_ns;
-    profiler_hold(call);
+    profiler_hold(call, call->began_ns);
     if (m->code != CALL_RUN)
         call->deadline_ns = call->began_ns + m->call_of.limit_ns;
     safepoint_limit(call->deadline_ns);

@@ -100,7 +100,7 @@ static void begin(const char *source)
 
     seen_count = 0;
     call = (struct call){.code = code_of(source), .resumed_ns = clock_now_ns()};
-    profiler_hold(&call);
+    profiler_hold(&call, call.resumed_ns);
     call.vm = vm_open(call.code, HEAP_BYTES, &err);
     assert_non_null(call.vm);
     call.vm->call = &call;
@@ -111,7 +111,7 @@ static void begin(const char *source)
 static void end(void)
 {
     vm_close(call.vm);
-    profiler_hold(NULL);
+    profiler_hold(NULL, clock_now_ns());
     code_drop(call.code);
     read_samples();
 }
@@ -245,6 +245,26 @@ static void allocations_are_estimated_by_line(void **state)
     }
 }
 
+static void what_allocates_a_lot_is_sampled_less_often(void **state)
+{
+    const struct sampling *s = &board.channels[0].state->sampling;
+    uint64_t before = atomic_load(&s->completed);
+
+    (void)state;
+    atomic_store(&board.channels[0].state->sampling.alloc_bytes, 1024);
+    serve("return function()\n local kept = {}\n for i = 1, 20000 do\n kept[i % 7] = "
+          "('x'):rep(20000 + i)\n end\n end");
+    atomic_store(&board.channels[0].state->sampling.alloc_bytes, 0);
+    uint64_t all = sum(SAMPLE_ALLOC, NULL, NULL), count = 0;
+    for (size_t i = 0; i < seen_count; i++)
+        count += seen[i].sample.type == SAMPLE_ALLOC;
+    if (all < 400000000 || all > 900000000 || count > 1000) {
+        show();
+        fail_msg("%llu bytes by %llu samples", (unsigned long long)all, (unsigned long long)count);
+    }
+    assert_true(atomic_load(&s->completed) > before);
+}
+
 static void waiting_for_a_lock_is_charged_to_its_name(void **state)
 {
     (void)state;
@@ -263,11 +283,11 @@ static void parked_calls_are_in_wall_alone(void **state)
     begin("return function(_, ctx)\n ctx.sleep(1)\n end");
     assert_int_equal(bridge_run(&call, 2, &details, &err), STEP_PARKED);
     call.parked = true;
-    profiler_hold(NULL);
+    profiler_hold(NULL, clock_now_ns());
     call.resumed_ns = clock_now_ns();
     profiler_parked(&call, call.resumed_ns - NS_PER_S);
     call.parked = false;
-    profiler_hold(&call);
+    profiler_hold(&call, call.resumed_ns);
     assert_int_equal(bridge_run(&call, 0, &details, &err), STEP_ENDED);
     end();
     buf_fini(&details);
@@ -343,11 +363,11 @@ static void ride_out(size_t row)
     enum bridge_step step = bridge_run(&call, 2, &details, &err);
     if (step == STEP_PARKED) {
         call.parked = true;
-        profiler_hold(NULL);
+        profiler_hold(NULL, clock_now_ns());
         call.resumed_ns = clock_now_ns();
         profiler_parked(&call, call.resumed_ns - NS_PER_MS);
         call.parked = false;
-        profiler_hold(&call);
+        profiler_hold(&call, call.resumed_ns);
         if (bridge_run(&call, 0, &details, &err) != STEP_ENDED)
             fail_msg("%s: %s", source, err.text);
     }
@@ -405,6 +425,7 @@ int main(void)
         cmocka_unit_test(coroutines_are_charged_to_who_runs_them),
         cmocka_unit_test(phases_of_a_cold_call_are_told),
         cmocka_unit_test(allocations_are_estimated_by_line),
+        cmocka_unit_test(what_allocates_a_lot_is_sampled_less_often),
         cmocka_unit_test(waiting_for_a_lock_is_charged_to_its_name),
         cmocka_unit_test(parked_calls_are_in_wall_alone),
         cmocka_unit_test(nothing_is_sampled_when_off),
