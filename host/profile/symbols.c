@@ -98,7 +98,6 @@ static void read_file(struct symbols *s)
         goto out;
     const ElfW(Ehdr) *elf = (const ElfW(Ehdr) *)head.at;
     if (memcmp(elf->e_ident, ELFMAG, SELFMAG) != 0 || elf->e_shentsize != sizeof(ElfW(Shdr)) ||
-
         !read_part(s->file, elf->e_shoff, elf->e_shnum * sizeof(ElfW(Shdr)), &sections))
         goto out;
     const ElfW(Shdr) *symbols = find_section(&sections, SHT_SYMTAB);
