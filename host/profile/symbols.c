@@ -13,8 +13,8 @@
 enum { SECTION_MAX = 64 << 20 };
 
 struct function {
-    uint64_t address, size; /* 0 of some in assembler: up to the next one */
-    uint32_t name;          /* offset in names */
+    uint64_t address, size;
+    uint32_t name; /* offset in names */
     bool is_of_luajit;
 };
 
@@ -66,9 +66,20 @@ static bool is_of_luajit(const char *name)
     return false;
 }
 
+/* Some in assembler say 0: then it ends with its section, or where the next one begins. */
+static uint64_t size_of(const ElfW(Sym) * symbol, const struct buf *sections)
+{
+    const ElfW(Shdr) *all = (const ElfW(Shdr) *)sections->at;
+
+    if (symbol->st_size || symbol->st_shndx >= sections->len / sizeof(*all))
+        return symbol->st_size;
+    const ElfW(Shdr) *its = &all[symbol->st_shndx];
+    return its->sh_addr + its->sh_size - symbol->st_value;
+}
+
 /* A source file's name comes before the functions that only this file knows. LuaJIT's are in one
  * file, and many of them have no prefix. */
-static void take_functions(struct symbols *s, const struct buf *table)
+static void take_functions(struct symbols *s, const struct buf *table, const struct buf *sections)
 {
     const ElfW(Sym) *all = (const ElfW(Sym) *)table->at;
     bool is_luajits_file = false;
@@ -78,7 +89,7 @@ static void take_functions(struct symbols *s, const struct buf *table)
             continue;
         const char *name = s->names.at + all[i].st_name;
         bool is_local = ELF64_ST_BIND(all[i].st_info) == STB_LOCAL;
-        const struct function f = {all[i].st_value, all[i].st_size, all[i].st_name,
+        const struct function f = {all[i].st_value, size_of(&all[i], sections), all[i].st_name,
                                    (is_local && is_luajits_file) || is_of_luajit(name)};
         if (ELF64_ST_TYPE(all[i].st_info) == STT_FILE)
             is_luajits_file = str_starts(str_of(name), STR("ljamalg."));
@@ -109,7 +120,7 @@ static void read_file(struct symbols *s)
     if (read_part(s->file, symbols->sh_offset, symbols->sh_size, &table) &&
         read_part(s->file, names->sh_offset, names->sh_size, &s->names)) {
         buf_put(&s->names, "", 1);
-        take_functions(s, &table);
+        take_functions(s, &table, &sections);
     }
 out:
     buf_fini(&head);
@@ -137,8 +148,7 @@ static const struct function *own_function(const struct symbols *s, uint64_t add
     if (!from)
         return NULL;
     const struct function *f = &all[from - 1];
-    bool is_last = from == s->functions.len / sizeof(*all);
-    return (f->size ? address - f->address < f->size : !is_last) ? f : NULL;
+    return address - f->address < f->size ? f : NULL;
 }
 
 /* Without what a compiler adds to the names of parts and copies: ".cold", ".isra.0". */

@@ -198,7 +198,7 @@ static void a_file_that_tells_nothing_leaves_the_programs_name(void **state)
     }
 }
 
-/* A file whose functions are said to be at 0x10, 0x20 and 0x40. */
+/* A file whose functions are said to be at 0x10, 0x20 and 0x40, in section 1 that ends at 0x60. */
 struct image {
     ElfW(Ehdr) head;
     ElfW(Shdr) sections[3];
@@ -243,20 +243,23 @@ static void expect_image_name(const struct image *image, uint64_t address, const
     symbols_fini(&s);
 }
 
-static void a_function_reaches_as_far_as_its_size_or_the_next_one(void **state)
+static void a_function_ends_with_its_size_its_section_or_the_next_one(void **state)
 {
     static const struct {
         uint64_t address;
         const char *name;
     } cases[] = {
         {0x0F, "[JIT trace]"}, {0x10, "one"},         {0x1F, "one"},         {0x20, "two"},
-        {0x27, "two"},         {0x28, "[JIT trace]"}, {0x3F, "[JIT trace]"}, {0x40, "[JIT trace]"},
+        {0x27, "two"},         {0x28, "[JIT trace]"}, {0x3F, "[JIT trace]"}, {0x40, "three"},
+        {0x5F, "three"},       {0x60, "[JIT trace]"},
     };
-    const struct image image = usual_image();
+    struct image image = usual_image();
 
     (void)state;
     for (size_t i = 0; i < COUNT(cases); i++)
         expect_image_name(&image, cases[i].address, cases[i].name);
+    image.symbols[3].st_shndx = SHN_ABS;
+    expect_image_name(&image, 0x40, "[JIT trace]");
 }
 
 /* "one" and "two" of LuaJIT's file, where the latter is also known to others. */
@@ -323,7 +326,7 @@ int main(void)
         cmocka_unit_test(code_of_no_file_is_a_trace),
         cmocka_unit_test(what_is_remembered_has_a_bound),
         cmocka_unit_test(a_file_that_tells_nothing_leaves_the_programs_name),
-        cmocka_unit_test(a_function_reaches_as_far_as_its_size_or_the_next_one),
+        cmocka_unit_test(a_function_ends_with_its_size_its_section_or_the_next_one),
         cmocka_unit_test(what_only_luajits_file_knows_is_of_luajit),
         cmocka_unit_test(a_file_without_sense_has_no_names),
         cmocka_unit_test(without_a_file_the_program_has_its_name),
