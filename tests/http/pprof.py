@@ -43,8 +43,25 @@ def period_type(profile):
     return _name(profile, profile.period_type)
 
 
+def _labels(profile, sample):
+    text = profile.string_table
+    return {text[label.key]: text[label.str] for label in sample.label}
+
+
 def labels(profile):
     """{key: text} of each sample."""
-    text = profile.string_table
+    return [_labels(profile, sample) for sample in profile.sample]
+
+
+def totals(profile, **wanted):
+    """Sums of each value, over the samples that have at least these labels."""
+    sums = [0] * len(profile.sample_type)
     for sample in profile.sample:
-        yield {text[label.key]: text[label.str] for label in sample.label}
+        if wanted.items() <= _labels(profile, sample).items():
+            sums = [so_far + value for so_far, value in zip(sums, sample.value)]
+    return sums
+
+
+def names(profile):
+    """Of all functions, which frames of phases are too."""
+    return {profile.string_table[function.name] for function in profile.function}

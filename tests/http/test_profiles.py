@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 import pprof
-from server import Background, Server, expect_error, wait_until
+from server import SIGNALS_COME_AT_ONCE, Background, Server, expect_error, wait_until
 from test_metrics import Scrape
 
 FUNCTIONS = {"echo": "return function(params) return params end"}
@@ -83,14 +83,6 @@ def test_reply_is_a_file_of_its_type(replies, name, query, file):
     assert ("seconds=1" not in query) or profile.duration_nanos >= 9 * 10**8
 
 
-def test_filters_leave_only_what_they_name(own):
-    for query in ("?function=echo&start=cold", "?start=warm"):
-        wanted = dict(pair.split("=") for pair in query[1:].split("&"))
-        profile = pprof.decode(own.get(path("allocs", query)).content)
-        for labels in pprof.labels(profile):
-            assert wanted.items() <= labels.items()
-
-
 def test_list_names_each_profile(own):
     reply = own.get("/debug/pprof/")
     assert reply.status_code == 200
@@ -104,6 +96,87 @@ def test_head_is_without_a_body(own):
     reply = own.request("HEAD", path("allocs"))
     assert (reply.status_code, reply.content) == (200, b"")
     assert reply.headers["content-type"] == "application/octet-stream"
+
+
+# -- What it says ----------------------------------------------------------------------------------
+
+@pytest.fixture(scope="module", name="busy")
+def busy_server():
+    """Has served some calls. Allocations are sampled without signals, so in every build; each call
+    has some twenty samples, which the rings have room for."""
+    with Server(FUNCTIONS, ["--workers", "2", "--profile-alloc-bytes", "65536"]) as running:
+        running.post("/fn/warmpool/transform?size=1")
+        for kind in ("cold", "warm"):
+            serve(running, kind)
+        yield running
+
+
+def serve(server, kind):
+    for name in ("sort", "transform"):
+        server.result(name, {"size": 20000 if name == "sort" else 5000}, kind)
+
+
+def allocated(server, query="", **labels):
+    return pprof.totals(pprof.decode(server.get(path("allocs", query)).content), **labels)
+
+
+def test_samples_are_labelled_by_function_and_start(busy):
+    seen = pprof.labels(pprof.decode(busy.get(path("allocs")).content))
+    for wanted in [("sort", "cold"), ("transform", "cold"), ("transform", "warm")]:
+        assert {"function": wanted[0], "start": wanted[1]} in seen
+    assert {key for labels in seen for key in labels} == {"function", "start"}
+
+
+@pytest.mark.parametrize("wanted", [
+    {"function": "sort"}, {"start": "cold"}, {"start": "warm"},
+    {"function": "transform", "start": "warm"}, {"function": "transform", "start": "cold"},
+    {"function": "hash", "start": "warm"}])
+def test_filters_leave_only_what_they_name(busy, wanted):
+    query = "?" + "&".join("=".join(pair) for pair in wanted.items())
+    profile = pprof.decode(busy.get(path("allocs", query)).content)
+    assert all(wanted.items() <= labels.items() for labels in pprof.labels(profile))
+    assert pprof.totals(profile) == allocated(busy, **wanted)
+    assert (pprof.totals(profile) != [0, 0]) == (wanted.get("function") != "hash")
+
+
+def test_cumulative_grows_and_a_delta_has_only_what_comes_meanwhile(busy):
+    before = allocated(busy)
+    assert min(before) > 0
+    assert allocated(busy, "?seconds=1") == [0, 0]
+    assert allocated(busy) == before
+    asked = Background(busy, path("allocs", "?seconds=2"), method="get")
+    wait_until(lambda: waiting(busy) == 1, "the window to begin")
+    while not asked.is_done():
+        serve(busy, "cold")
+    delta = pprof.totals(pprof.decode(asked.reply().content))
+    after = allocated(busy)
+    assert all(0 < new <= now - old for new, now, old in zip(delta, after, before))
+
+
+def test_rates_that_are_put_are_obeyed(start):
+    server = start(FUNCTIONS, ["--workers", "1"])
+    before = allocated(server)
+    server.request("PUT", "/debug/profiling", json={"alloc_bytes": 0})
+    serve(server, "cold")
+    server.request("PUT", "/debug/profiling", json={"alloc_bytes": 65536})
+    assert allocated(server) == before
+    wait_until(lambda: serve(server, "cold") or allocated(server) != before, "samples to come")
+
+
+@pytest.mark.skipif(not SIGNALS_COME_AT_ONCE, reason="ticks are signals")
+def test_processor_time_is_that_of_lines(start):
+    server = start(FUNCTIONS, ["--workers", "1", "--profile-cpu-hz", "1000"])
+    asked = Background(server, path("profile", "?seconds=1&function=hash"), method="get")
+    while not asked.is_done():
+        server.result("hash")
+    profile = pprof.decode(asked.reply().content)
+    ticks, spent_ns = pprof.totals(profile, function="hash", start="cold")
+    assert ticks > 0 and spent_ns > 0
+    assert {"worker", "invoke:hash", "run"} <= pprof.names(profile)
+    scrape = Scrape(server)
+    assert scrape.value("faas_profile_ticks_total") >= ticks
+    assert scrape.value("faas_profile_samples_total") > 0
+    assert scrape.value("faas_profile_handler_seconds_total") > 0
 
 
 # -- What makes no sense ---------------------------------------------------------------------------
