@@ -344,6 +344,7 @@ void profiler_enter(enum phase phase)
 {
     if (p.pending.any)
         complete(NULL);
+    native_watch.running = NULL; /* it may have been left by a jump */
     p.phase = phase;
 }
 
