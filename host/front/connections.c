@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <h2o/http1.h>
-#include <linux/filter.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/resource.h>
@@ -21,6 +20,7 @@ enum {
     OTHER_FILES = 64,
     ACCEPTS_AT_ONCE = 16,
     HANDSHAKE_MS = 20,
+    TTL_MOST = 255,
     REST_MS = 50
 };
 
@@ -115,6 +115,15 @@ static void rest(void)
     timer_start(c.timers, &c.rest, clock_now_ns() + REST_MS * NS_PER_MS, on_rested);
 }
 
+/* Linux drops what has come over more hops than this allows. */
+static void allow_hops(int fd, bool any)
+{
+    const int least = any ? 0 : TTL_MOST;
+
+    setsockopt(fd, IPPROTO_IP, IP_MINTTL, &least, sizeof(least));
+    setsockopt(fd, IPPROTO_IPV6, IPV6_MINHOPCOUNT, &least, sizeof(least));
+}
+
 static bool accept_one(h2o_socket_t *listener)
 {
     errno = 0;
@@ -126,6 +135,8 @@ static bool accept_one(h2o_socket_t *listener)
         return false;
     c.count++;
     peer_open(socket, on_connection_closed);
+    if (c.shut_ns)
+        allow_hops(h2o_socket_get_fd(socket), true); /* the listener's it has inherited */
     setsockopt(h2o_socket_get_fd(socket), IPPROTO_TCP, TCP_USER_TIMEOUT, &c.stall_ms,
                sizeof(c.stall_ms));
     h2o_accept(c.accept, socket);
@@ -171,28 +182,18 @@ void connections_leave(void)
 }
 
 /* Closing a socket that listens resets connections that the kernel has made and nobody has taken:
- * clients that have sent a request. So the kernel makes no more first: it drops each SYN. Where it
- * is not to be told so by who has no capabilities, a client has to come in the moment between the
- * last look and the end. */
+ * clients that have sent a request. So the kernel makes no more first: it drops each SYN, but not
+ * the end of a handshake that had begun. (A filter of packets would say so more plainly, but asks
+ * for CAP_NET_ADMIN.) */
 void connections_shut(void)
 {
-    enum { FLAGS = 13, SYN = 2 };
-    struct sock_filter drop_syn[] = {
-        BPF_STMT(BPF_LD | BPF_B | BPF_ABS, FLAGS),
-        BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, SYN, 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, 0),
-        BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
-    };
-    const struct sock_fprog filter = {sizeof(drop_syn) / sizeof(*drop_syn), drop_syn};
-
     if (c.shared)
         connections_leave();
     if (c.shut_ns || c.shared)
         return;
     c.shut_ns = clock_now_ns();
     for (size_t i = 0; i < c.listener_count; i++)
-        setsockopt(h2o_socket_get_fd(c.listeners[i]), SOL_SOCKET, SO_ATTACH_FILTER, &filter,
-                   sizeof(filter));
+        allow_hops(h2o_socket_get_fd(c.listeners[i]), false);
 }
 
 /* A request stays in the buffer until its reply has gone. What was sent and not yet read counts
