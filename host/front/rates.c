@@ -40,8 +40,12 @@ static void set_one(struct sampling *s, enum sample_type type, uint64_t rate)
     }
 }
 
+/* What is read is this, never what a worker may have written. */
+static uint64_t current[SAMPLE_TYPES];
+
 static void set_all(const uint64_t *wanted)
 {
+    memcpy(current, wanted, sizeof(current));
     for (size_t i = 0; i < crew.board->count; i++)
         for (enum sample_type type = 0; type < SAMPLE_TYPES; type++)
             set_one(&crew.board->channels[i].state->sampling, type, wanted[type]);
@@ -49,15 +53,7 @@ static void set_all(const uint64_t *wanted)
 
 uint64_t rates_get(enum sample_type type)
 {
-    const struct sampling *s = &crew.board->channels[0].state->sampling;
-    const uint64_t now[SAMPLE_TYPES] = {
-        [SAMPLE_CPU] = atomic_load(&s->cpu_hz),
-        [SAMPLE_WALL] = atomic_load(&s->wall_hz),
-        [SAMPLE_ALLOC] = atomic_load(&s->alloc_bytes),
-        [SAMPLE_MUTEX] = atomic_load(&s->lock_ns),
-    };
-
-    return now[type];
+    return current[type];
 }
 
 void rates_init(const struct settings *settings)

@@ -37,6 +37,7 @@ static struct {
     struct sampling *sampling;
     struct ring_end out;
     timer_t timers[TICKS];
+    bool has_timers;
     uint32_t cpu_hz, wall_hz;
     uint64_t alloc_bytes, alloc_every; /* as set; as it is for now */
     uint64_t alloc_since_ns;           /* when that was looked at, */
@@ -44,13 +45,16 @@ static struct {
     volatile enum phase phase;
     const struct call *volatile call;
     struct pending pending;
-    volatile bool taking;       /* `pending` is being written out, */
-    volatile uint64_t cpu_late; /* so that ticks of that time are for the next */
-    volatile uint64_t hold_ns;  /* since when the call holds the worker, as far as not counted */
-    volatile int64_t wall_left; /* what is left of the period */
+    volatile bool taking;        /* `pending` is being written out, */
+    volatile uint64_t wall_late; /* so that ticks of that time are for the next, */
+    volatile uint64_t cpu_late;  /* so that ticks of that time are for the next */
+    volatile uint64_t hold_ns;   /* since when the call holds the worker, as far as not counted */
+    volatile int64_t wall_left;  /* what is left of the period */
     volatile bool wall_armed;
+    uint64_t parked_next_ns;
     int64_t parked_left; /* the same for parked calls */
     uint64_t random;
+    uint64_t threads_ns;        /* that natives' threads took, not yet written */
     uint64_t waited, waited_ns; /* not yet written, */
     uint64_t waited_at_ns;      /* since then */
 } p;
@@ -116,8 +120,7 @@ static void complete(lua_State *L)
               (uint64_t)llround(p.pending.bytes));
     if (!L && p.phase == PHASE_RUN)
         add(&p.sampling->unattributed, 1);
-    p.pending = (struct pending){.cpu_ticks = p.cpu_late, .any = p.cpu_late != 0};
-    p.cpu_late = 0;
+    p.pending = (struct pending){0};
     end_taking();
 }
 
@@ -168,8 +171,12 @@ static void note(uint64_t cpu_ticks, uint64_t wall_ns, const ucontext_t *context
         return;
     if (p.taking) {
         p.cpu_late += cpu_ticks;
+        p.wall_late += wall_ns;
         return;
     }
+    cpu_ticks += p.cpu_late;
+    wall_ns += p.wall_late;
+    p.cpu_late = p.wall_late = 0;
     if (!p.pending.any)
         frames_note(&p.pending.at, context);
     p.pending.cpu_ticks += cpu_ticks;
@@ -258,10 +265,12 @@ static void on_waited(lua_State *L, const char *name, uint64_t count, uint64_t n
     const struct frames_at native = {.native = native_watch.fn};
     uint64_t every = atomic_load_explicit(&p.sampling->lock_ns, memory_order_relaxed);
 
-    if (count == 0 && p.cpu_hz) {
+    p.threads_ns += count ? 0 : ns;
+    if (count == 0 && p.cpu_hz && p.threads_ns >= NS_PER_S / p.cpu_hz) {
         begin_taking();
         describe(&sample, p.call, p.phase, L, &native);
-        write_one(&sample, SAMPLE_CPU, (ns * p.cpu_hz + NS_PER_S / 2) / NS_PER_S, ns);
+        write_one(&sample, SAMPLE_CPU, p.threads_ns * p.cpu_hz / NS_PER_S, p.threads_ns);
+        p.threads_ns = 0;
         end_taking();
     }
     if (count == 0 || !every)
@@ -285,7 +294,7 @@ static void on_waited(lua_State *L, const char *name, uint64_t count, uint64_t n
 static void set_rates(void)
 {
     const struct sampling *s = p.sampling;
-    uint32_t cpu_hz = atomic_load_explicit(&s->cpu_hz, memory_order_relaxed);
+    uint32_t cpu_hz = p.has_timers ? atomic_load_explicit(&s->cpu_hz, memory_order_relaxed) : 0;
     uint64_t alloc_bytes = atomic_load_explicit(&s->alloc_bytes, memory_order_relaxed);
 
     if (cpu_hz != p.cpu_hz) {
@@ -296,7 +305,7 @@ static void set_rates(void)
         timer_settime(p.timers[TICK_CPU], 0, &at, NULL);
         p.cpu_hz = cpu_hz;
     }
-    p.wall_hz = atomic_load_explicit(&s->wall_hz, memory_order_relaxed);
+    p.wall_hz = p.has_timers ? atomic_load_explicit(&s->wall_hz, memory_order_relaxed) : 0;
     if (alloc_bytes != p.alloc_bytes) {
         p.alloc_bytes = p.alloc_every = alloc_bytes;
         next_allocation();
@@ -330,8 +339,9 @@ void profiler_parked(const struct call *call, uint64_t since_ns)
         return;
     uint64_t period = NS_PER_S / p.wall_hz;
     p.parked_left -= (int64_t)(call->resumed_ns - since_ns);
-    if (p.parked_left > 0)
+    if (p.parked_left > 0 || call->resumed_ns < p.parked_next_ns)
         return;
+    p.parked_next_ns = call->resumed_ns + period; /* one in a period, for however many calls */
     uint64_t ns = ((uint64_t)-p.parked_left / period + 1) * period;
     p.parked_left += (int64_t)ns;
     begin_taking();
@@ -345,6 +355,7 @@ void profiler_enter(enum phase phase)
     if (p.pending.any)
         complete(NULL);
     native_watch.running = NULL; /* it may have been left by a jump */
+    native_watch.wanted = false;
     p.phase = phase;
 }
 
@@ -375,5 +386,7 @@ bool profiler_init(const struct channel *channel, const void *frame)
         sigaddset(&action.sa_mask, signals[i]);
     for (size_t i = 0; i < TICKS; i++)
         sigaction(signals[i], &action, NULL);
-    return make_timer(TICK_CPU, CLOCK_THREAD_CPUTIME_ID) && make_timer(TICK_WALL, CLOCK_MONOTONIC);
+    p.has_timers =
+        make_timer(TICK_CPU, CLOCK_THREAD_CPUTIME_ID) && make_timer(TICK_WALL, CLOCK_MONOTONIC);
+    return p.has_timers;
 }

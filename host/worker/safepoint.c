@@ -81,8 +81,8 @@ static void on_hook(lua_State *L, lua_Debug *frame)
     (void)frame;
     if (native_stopped())
         leave(L);
-    s.busy = true;
     s.asked = false;
+    s.busy = true;
     clear_hook(L);
     end_change(L);
     if (s.visit)
