@@ -21,6 +21,7 @@ enum {
     ACCEPTS_AT_ONCE = 16,
     HANDSHAKE_MS = 20,
     TTL_MOST = 255,
+    AGAIN_MS = 500, /* by then what the kernel dropped has been sent again */
     REST_MS = 50
 };
 
@@ -216,8 +217,12 @@ static int close_if_idle(h2o_req_t *req, void *data)
     return 0;
 }
 
+/* After connections_shut a client may have sent its request before it was accepted: that was
+ * dropped too. */
 void connections_close_idle(int64_t ms)
 {
+    if (c.shut_ns && ms < AGAIN_MS)
+        ms = AGAIN_MS;
     const struct timeval age = {ms / 1000, ms % 1000 * 1000};
     struct timeval now = *h2o_get_timestamp(c.accept->ctx, NULL, NULL);
     struct timeval opened_before;
