@@ -123,10 +123,10 @@ static int l_contend(lua_State *L)
     struct cost cost = {0};
     uint64_t sum;
     bool started = contend(threads, iterations, &sum, &cost);
-    if (native_watch.on_waited) {
-        native_watch.on_waited(L, NULL, 0, cost.cpu_ns);
+    if (native_watch.on_threads_ran)
+        native_watch.on_threads_ran(L, cost.cpu_ns);
+    if (native_watch.on_waited && cost.waits)
         native_watch.on_waited(L, "[mutex contest]", cost.waits, cost.waited_ns);
-    }
     if (!started)
         return luaL_error(L, "mutex: could not start %d threads", (int)threads);
     if (sum <= UINT64_C(1) << 53) {

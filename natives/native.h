@@ -43,9 +43,10 @@ struct native_watch {
     void *volatile frame;           /* and the frame it was called from */
     volatile bool wanted;           /* by a signal's handler: `on_return` is to be called, */
     void (*on_return)(lua_State *); /* when the native has returned, before Lua code goes on */
-    /* By natives, in the worker's thread: threads of theirs waited `ns` in all for the lock called
-     * `name`, `count` times; or, count 0, took `ns` of processor time. */
+    /* By natives, in the worker's thread, of threads of theirs: they waited `ns` in all for the
+     * lock called `name`, `count` times; they took `ns` of processor time. NULL: nobody asks. */
     void (*on_waited)(lua_State *, const char *name, uint64_t count, uint64_t ns);
+    void (*on_threads_ran)(lua_State *, uint64_t ns);
 };
 extern struct native_watch native_watch;
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <stdint.h>
+#include <time.h>
 
 #define NS_PER_US 1000ULL
 #define NS_PER_MS 1000000ULL
@@ -10,6 +11,9 @@
 
 /* Monotonic nanoseconds; the same clock in every process of the server. */
 uint64_t clock_now_ns(void);
+
+/* A time, or how long, as the kernel takes it. */
+struct timespec clock_timespec(uint64_t ns);
 
 /* Wall-clock milliseconds since 1970, for people and logs only. */
 uint64_t clock_wall_ms(void);

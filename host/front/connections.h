@@ -29,6 +29,6 @@ size_t connections_count(void);
 /* More connections are to be taken. After connections_shut: ask again and again. */
 bool connections_are_taken(void);
 
-/* Closes those without a request that were opened longer than `ms` ago; after connections_shut, half
- * a second ago. */
+/* Closes those without a request that were opened longer than `ms` ago; after connections_shut,
+ * half a second ago. */
 void connections_close_idle(int64_t ms);

@@ -168,9 +168,7 @@ static uint64_t next_ns(const struct collector *c)
 /* Until there is something to do; takes what was asked. */
 static size_t wait_for_work(struct collector *c, struct collector_request **asked, bool *is_last)
 {
-    const uint64_t next = next_ns(c);
-    const struct timespec until = {.tv_sec = (time_t)(next / NS_PER_S),
-                                   .tv_nsec = (long)(next % NS_PER_S)};
+    const struct timespec until = clock_timespec(next_ns(c));
 
     pthread_mutex_lock(&c->lock);
     while (!c->asked_count && !c->is_stopping &&

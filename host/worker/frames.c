@@ -20,6 +20,7 @@ static struct {
     uintptr_t stack_top;
     char text[SAMPLE_FRAMES_BYTES];
     size_t len;
+    bool full; /* what comes last is left out */
 } f;
 
 /* -- C --------------------------------------------------------------------------------------- */
@@ -82,8 +83,6 @@ struct registers {
     uintptr_t pc, sp, fp;
 };
 
-static struct registers registers_of(const ucontext_t *context);
-
 #if defined(__x86_64__)
 static struct registers registers_of(const ucontext_t *context)
 {
@@ -129,7 +128,8 @@ void frames_note(struct frames_at *at, const ucontext_t *context)
 
 static void put(const char *text, size_t len)
 {
-    if (len > sizeof(f.text) - f.len)
+    f.full |= len > sizeof(f.text) - f.len;
+    if (f.full)
         return;
     memcpy(f.text + f.len, text, len);
     f.len += len;
@@ -212,6 +212,7 @@ void frames_put(struct sample *sample, const struct call *call, enum phase phase
     char text[FRAME_TEXT];
 
     f.len = 0;
+    f.full = false;
     put_plain("worker");
     if (call) {
         snprintf(text, sizeof(text), "invoke:%.128s", call->code->function.name);

@@ -32,27 +32,30 @@ struct pending {
     struct frames_at at; /* of the first tick */
 };
 
+/* Points are thrown on amounts at random, one for each `every`: an amount is seen with probability
+ * 1 - e^(-amount/every), and stands for as many as that is small. So that samples, of some
+ * microseconds each, stay few, `every` is more than what is `set` for what comes in masses. */
+struct thinning {
+    uint64_t set, every;
+    uint64_t since_ns; /* when `every` was looked at, */
+    unsigned seen;     /* and samples since then */
+};
+
 static struct {
-    const struct channel *channel;
     struct sampling *sampling;
     struct ring_end out;
     timer_t timers[TICKS];
     bool has_timers;
     uint32_t cpu_hz, wall_hz;
-    uint64_t alloc_bytes, alloc_every; /* as set; as it is for now */
-    uint64_t alloc_since_ns;           /* when that was looked at, */
-    unsigned alloc_seen;               /* and samples since then */
+    struct thinning bytes, parked; /* of what is allocated, and of ns that calls are parked */
     volatile enum phase phase;
     const struct call *volatile call;
     struct pending pending;
-    volatile bool taking;        /* `pending` is being written out, */
-    volatile uint64_t wall_late; /* so that ticks of that time are for the next, */
-    volatile uint64_t cpu_late;  /* so that ticks of that time are for the next */
-    volatile uint64_t hold_ns;   /* since when the call holds the worker, as far as not counted */
-    volatile int64_t wall_left;  /* what is left of the period */
+    volatile bool taking;                  /* `pending` is being written out, */
+    volatile uint64_t cpu_late, wall_late; /* so that ticks of that time are for the next */
+    volatile uint64_t hold_ns;  /* since when the call holds the worker, as far as not counted */
+    volatile int64_t wall_left; /* what is left of the period */
     volatile bool wall_armed;
-    uint64_t parked_next_ns;
-    int64_t parked_left; /* the same for parked calls */
     uint64_t random;
     uint64_t threads_ns;        /* that natives' threads took, not yet written */
     uint64_t waited, waited_ns; /* not yet written, */
@@ -141,8 +144,7 @@ static void on_native_return(lua_State *L)
 
 static void arm_wall(uint64_t after_ns)
 {
-    const struct itimerspec at = {.it_value = {.tv_sec = (time_t)(after_ns / NS_PER_S),
-                                               .tv_nsec = (long)(after_ns % NS_PER_S)}};
+    const struct itimerspec at = {.it_value = clock_timespec(after_ns)};
 
     p.wall_armed = true;
     timer_settime(p.timers[TICK_WALL], 0, &at, NULL);
@@ -201,7 +203,7 @@ static void on_tick(int signal, siginfo_t *info, void *context)
     add(&p.sampling->handler_ns, clock_now_ns() - began);
 }
 
-/* -- Allocations ----------------------------------------------------------------------------- */
+/* -- Thinning -------------------------------------------------------------------------------- */
 
 static double uniform(void)
 {
@@ -209,40 +211,51 @@ static double uniform(void)
     return ((double)(p.random >> 11) + 0.5) / 9007199254740992.0; /* 2^53 */
 }
 
-static void on_allocation(size_t size);
-
-static void next_allocation(void)
+static double chance(const struct thinning *t, double amount)
 {
-    if (p.alloc_bytes)
-        heap_sample((uint64_t)(-log(uniform()) * (double)p.alloc_every), on_allocation);
-    else
-        heap_sample(UINT64_MAX, NULL);
+    return -expm1(-amount / (double)t->every);
 }
 
-/* What allocates a lot is sampled less often: a sample costs some microseconds. */
-static void pace_allocations(void)
+/* One was seen. */
+static void thin(struct thinning *t)
 {
     enum { SAMPLES_MOST = 20 };
     const uint64_t period_ns = NS_PER_S / 5;
     uint64_t now = clock_now_ns();
 
-    if (++p.alloc_seen > SAMPLES_MOST && now - p.alloc_since_ns < period_ns) {
-        p.alloc_every *= 2;
-    } else if (now - p.alloc_since_ns >= period_ns) {
-        if (p.alloc_seen < SAMPLES_MOST / 4 && p.alloc_every > p.alloc_bytes)
-            p.alloc_every /= 2;
+    if (++t->seen > SAMPLES_MOST && now - t->since_ns < period_ns) {
+        t->every *= 2;
+    } else if (now - t->since_ns >= period_ns) {
+        if (t->seen < SAMPLES_MOST / 4 && t->every > t->set)
+            t->every /= 2;
     } else {
         return;
     }
-    p.alloc_seen = 0;
-    p.alloc_since_ns = now;
+    t->seen = 0;
+    t->since_ns = now;
 }
 
-/* Points are thrown on the bytes at random, one for each `every`; an allocation is seen with
- * probability 1 - e^(-size/every), and stands for as many as that is small. */
+static void set_thinning(struct thinning *t, uint64_t every)
+{
+    if (t->set != every)
+        *t = (struct thinning){.set = every, .every = every};
+}
+
+/* -- Allocations ----------------------------------------------------------------------------- */
+
+static void on_allocation(size_t size);
+
+static void next_allocation(void)
+{
+    if (p.bytes.set)
+        heap_sample((uint64_t)(-log(uniform()) * (double)p.bytes.every), on_allocation);
+    else
+        heap_sample(UINT64_MAX, NULL);
+}
+
 static void on_allocation(size_t size)
 {
-    double seen = -expm1(-(double)size / (double)p.alloc_every);
+    double seen = chance(&p.bytes, (double)size);
 
     begin_taking();
     if (!p.pending.any)
@@ -251,7 +264,7 @@ static void on_allocation(size_t size)
     p.pending.bytes += (double)size / seen;
     p.pending.any = true;
     end_taking();
-    pace_allocations();
+    thin(&p.bytes);
     next_allocation();
     native_watch.wanted = native_watch.running != NULL;
     safepoint_ask();
@@ -259,34 +272,44 @@ static void on_allocation(size_t size)
 
 /* -- Waiting --------------------------------------------------------------------------------- */
 
-static void on_waited(lua_State *L, const char *name, uint64_t count, uint64_t ns)
+/* Of a native that runs, in `L`. */
+static void write_of_native(lua_State *L, const char *leaf, enum sample_type type, uint64_t count,
+                            uint64_t ns)
 {
     static struct sample sample;
     const struct frames_at native = {.native = native_watch.fn};
-    uint64_t every = atomic_load_explicit(&p.sampling->lock_ns, memory_order_relaxed);
 
-    p.threads_ns += count ? 0 : ns;
-    if (count == 0 && p.cpu_hz && p.threads_ns >= NS_PER_S / p.cpu_hz) {
-        begin_taking();
-        describe(&sample, p.call, p.phase, L, &native);
-        write_one(&sample, SAMPLE_CPU, p.threads_ns * p.cpu_hz / NS_PER_S, p.threads_ns);
-        p.threads_ns = 0;
-        end_taking();
-    }
-    if (count == 0 || !every)
+    begin_taking();
+    describe(&sample, p.call, p.phase, L, &native);
+    if (leaf)
+        sample.leaf = str_of(leaf);
+    write_one(&sample, type, count, ns);
+    end_taking();
+}
+
+static void on_threads_ran(lua_State *L, uint64_t ns)
+{
+    p.threads_ns += ns;
+    if (!p.cpu_hz || p.threads_ns < NS_PER_S / p.cpu_hz)
+        return;
+    write_of_native(L, NULL, SAMPLE_CPU, p.threads_ns * p.cpu_hz / NS_PER_S, p.threads_ns);
+    p.threads_ns = 0;
+}
+
+static void on_waited(lua_State *L, const char *name, uint64_t count, uint64_t ns)
+{
+    uint64_t every = atomic_load_explicit(&p.sampling->lock_ns, memory_order_relaxed);
+    uint64_t now = clock_now_ns();
+
+    if (!every)
         return;
     p.waited += count;
     p.waited_ns += ns;
-    uint64_t now = clock_now_ns();
     if (p.waited_ns < every && now - p.waited_at_ns < NS_PER_S)
         return;
-    p.waited_at_ns = now;
-    begin_taking();
-    describe(&sample, p.call, p.phase, L, &native);
-    sample.leaf = str_of(name);
-    write_one(&sample, SAMPLE_MUTEX, p.waited, p.waited_ns);
+    write_of_native(L, name, SAMPLE_MUTEX, p.waited, p.waited_ns);
     p.waited = p.waited_ns = 0;
-    end_taking();
+    p.waited_at_ns = now;
 }
 
 /* -- Calls ----------------------------------------------------------------------------------- */
@@ -298,16 +321,16 @@ static void set_rates(void)
     uint64_t alloc_bytes = atomic_load_explicit(&s->alloc_bytes, memory_order_relaxed);
 
     if (cpu_hz != p.cpu_hz) {
-        long period = cpu_hz ? (long)(NS_PER_S / cpu_hz) : 0;
-        time_t seconds = cpu_hz == 1;
-        struct timespec every = {seconds, seconds ? 0 : period};
+        struct timespec every = clock_timespec(cpu_hz ? NS_PER_S / cpu_hz : 0);
         const struct itimerspec at = {every, every};
+
         timer_settime(p.timers[TICK_CPU], 0, &at, NULL);
         p.cpu_hz = cpu_hz;
     }
     p.wall_hz = p.has_timers ? atomic_load_explicit(&s->wall_hz, memory_order_relaxed) : 0;
-    if (alloc_bytes != p.alloc_bytes) {
-        p.alloc_bytes = p.alloc_every = alloc_bytes;
+    set_thinning(&p.parked, p.wall_hz ? NS_PER_S / p.wall_hz : 0);
+    if (alloc_bytes != p.bytes.set) {
+        set_thinning(&p.bytes, alloc_bytes);
         next_allocation();
     }
 }
@@ -337,23 +360,19 @@ void profiler_parked(const struct call *call, uint64_t since_ns)
 
     if (!p.wall_hz)
         return;
-    uint64_t period = NS_PER_S / p.wall_hz;
-    p.parked_left -= (int64_t)(call->resumed_ns - since_ns);
-    if (p.parked_left > 0 || call->resumed_ns < p.parked_next_ns)
+    double ns = (double)(call->resumed_ns - since_ns), seen = chance(&p.parked, ns);
+    if (uniform() > seen)
         return;
-    p.parked_next_ns = call->resumed_ns + period; /* one in a period, for however many calls */
-    uint64_t ns = ((uint64_t)-p.parked_left / period + 1) * period;
-    p.parked_left += (int64_t)ns;
+    thin(&p.parked);
     begin_taking();
     describe(&sample, call, PHASE_RUN, call->vm->thread, &none);
-    write_one(&sample, SAMPLE_WALL, 1, ns);
+    write_one(&sample, SAMPLE_WALL, 1, (uint64_t)llround(ns / seen));
     end_taking();
 }
 
 void profiler_enter(enum phase phase)
 {
-    if (p.pending.any)
-        complete(NULL);
+    complete(NULL);
     native_watch.running = NULL; /* it may have been left by a jump */
     native_watch.wanted = false;
     p.phase = phase;
@@ -373,7 +392,6 @@ bool profiler_init(const struct channel *channel, const void *frame)
 {
     struct sigaction action = {.sa_sigaction = on_tick, .sa_flags = SA_RESTART | SA_SIGINFO};
 
-    p.channel = channel;
     p.sampling = &channel->state->sampling;
     p.out = ring_writer_after(channel->samples, channel->samples_memory);
     p.random = clock_now_ns();
@@ -381,6 +399,7 @@ bool profiler_init(const struct channel *channel, const void *frame)
     safepoint_on_visit(on_visit);
     native_watch.on_return = on_native_return;
     native_watch.on_waited = on_waited;
+    native_watch.on_threads_ran = on_threads_ran;
     sigaddset(&action.sa_mask, CONTROL_SIGNAL); /* whose handler changes the hook too */
     for (size_t i = 0; i < TICKS; i++)
         sigaddset(&action.sa_mask, signals[i]);

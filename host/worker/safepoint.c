@@ -121,11 +121,6 @@ void safepoint_on_visit(void (*visit)(lua_State *L))
     s.visit = visit;
 }
 
-lua_State *safepoint_target(void)
-{
-    return s.target;
-}
-
 void safepoint_ask(void)
 {
     if (!s.target || !s.visit)
@@ -138,8 +133,7 @@ void safepoint_ask(void)
 
 static void arm(uint64_t at_ns)
 {
-    const struct itimerspec at = {
-        .it_value = {.tv_sec = (time_t)(at_ns / NS_PER_S), .tv_nsec = (long)(at_ns % NS_PER_S)}};
+    const struct itimerspec at = {.it_value = clock_timespec(at_ns)};
 
     s.armed_ns = at_ns;
     timer_settime(s.timer, TIMER_ABSTIME, &at, NULL);

@@ -30,9 +30,6 @@ bool safepoint_init(bool (*is_cancelled)(void));
 void safepoint_on_visit(void (*visit)(lua_State *L));
 void safepoint_ask(void);
 
-/* What runs in a state that was entered, NULL: nothing. */
-lua_State *safepoint_target(void);
-
 /* Makes a new state's code reachable, with its compiler open. */
 void safepoint_prepare(lua_State *L);
 

@@ -6,7 +6,6 @@ import json
 import pathlib
 import sys
 import threading
-import time
 
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "http"))
 import pprof  # pylint: disable=wrong-import-position
@@ -182,4 +181,3 @@ def set_rates(connection, rates):
     status, _, text = connection.ask(head + body)
     if status != 200:
         raise RuntimeError(f"rates were not taken: {text.decode(errors='replace')}")
-    time.sleep(0.1)  # each worker reads them at its next call

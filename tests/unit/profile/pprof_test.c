@@ -7,25 +7,6 @@
 
 #include "base/err.h"
 
-static struct symbols symbols;
-static struct table table;
-
-static int open_table(void **state)
-{
-    (void)state;
-    symbols_init(&symbols);
-    table_init(&table, &symbols);
-    return 0;
-}
-
-static int close_table(void **state)
-{
-    (void)state;
-    table_fini(&table);
-    symbols_fini(&symbols);
-    return 0;
-}
-
 static struct decoded encoded(struct pprof_query query)
 {
     struct buf body = {0};

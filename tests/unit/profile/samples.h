@@ -10,6 +10,25 @@
 #include "profile/symbols.h"
 #include "profile/table.h"
 
+static struct symbols symbols;
+static struct table table;
+
+static inline int open_table(void **state)
+{
+    (void)state;
+    symbols_init(&symbols);
+    table_init(&table, &symbols);
+    return 0;
+}
+
+static inline int close_table(void **state)
+{
+    (void)state;
+    table_fini(&table);
+    symbols_fini(&symbols);
+    return 0;
+}
+
 /* Without addresses. */
 static inline struct sample sample_of(const char *function, const char *frames)
 {

@@ -2,25 +2,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "samples.h"
 
-static struct symbols symbols;
-static struct table table;
-
-static int open_table(void **state)
-{
-    (void)state;
-    symbols_init(&symbols);
-    table_init(&table, &symbols);
-    return 0;
-}
-
-static int close_table(void **state)
-{
-    (void)state;
-    table_fini(&table);
-    symbols_fini(&symbols);
-    return 0;
-}
-
 static void add(struct sample s)
 {
     table_add(&table, &s);

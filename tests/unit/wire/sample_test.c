@@ -42,11 +42,6 @@ static struct sample usual(void)
                            .leaf = str_of("[gc]")};
 }
 
-static bool same(struct str a, struct str b)
-{
-    return a.len == b.len && (a.len == 0 || memcmp(a.at, b.at, a.len) == 0);
-}
-
 static void test_sample_is_read_as_written(void **state)
 {
     struct ring_end writer = ring_end_of(ring, memory), reader = writer;
@@ -63,9 +58,9 @@ static void test_sample_is_read_as_written(void **state)
     assert_int_equal(out.value, in.value);
     assert_int_equal(out.pc_count, 2);
     assert_int_equal(out.pcs[1], 0x2000);
-    assert_true(same(out.function, in.function));
-    assert_true(same(out.frames, in.frames));
-    assert_true(same(out.leaf, in.leaf));
+    assert_true(str_equal(out.function, in.function));
+    assert_true(str_equal(out.frames, in.frames));
+    assert_true(str_equal(out.leaf, in.leaf));
 }
 
 static void test_largest_sample_fits_and_larger_ones_are_dropped(void **state)
