@@ -165,10 +165,12 @@ class Server:
         return FAULTS.search(line) and not expected
 
     def reload(self):
-        """SIGHUP; waits until the new processes serve."""
-        before = self.log().count("reloaded pid=")
+        """SIGHUP; waits until the new processes serve, and those before take nothing more."""
+        before = self.log()
         self.process.send_signal(signal.SIGHUP)
-        self.wait_reloads(before + 1)
+        self.wait_reloads(before.count(" reloaded pid=") + 1)
+        wait_until(lambda: self.log().count(" retiring ") > before.count(" retiring "),
+                   "those before to retire")
 
     def wait_reloads(self, count):
         """Waits until there have been so many since the start; the last one's pid is noted."""
