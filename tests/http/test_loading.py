@@ -101,12 +101,12 @@ def test_other_writes_do_not_put_off_a_reload(start):
 
 
 def test_file_has_its_whole_time_once_its_worker_takes_it(start):
-    server = start({"first": text_of(1)}, ["--workers", "1", "--load-timeout-ms", "1000"])
+    server = start({"first": text_of(1)}, ["--workers", "1", "--load-timeout-ms", "1500"])
     worker = server.worker()
     os.kill(worker, signal.SIGSTOP)  # as if another call held it
-    server.write("slow", SLOW.format(seconds=0.6) + text_of(2))
+    server.write("slow", SLOW.format(seconds=0.4) + text_of(2))
     wait_until(lambda: server.detail("slow"), "the function to be known")
-    time.sleep(0.8)
+    time.sleep(1.2)
     os.kill(worker, signal.SIGCONT)
     wait_value(server, "slow", 2, 10)
     assert server.worker() == worker
@@ -123,10 +123,10 @@ def test_worker_that_takes_no_call_is_replaced(start):
 
 
 def test_call_does_not_wait_for_its_function_past_its_deadline(start):
-    server = start({}, ["--workers", "1", "--load-timeout-ms", "20000", "--queue-wait-ms", "800"])
-    server.write("slow", SLOW.format(seconds=3) + text_of(1))
+    server = start({}, ["--workers", "1", "--load-timeout-ms", "20000", "--queue-wait-ms", "300"])
+    server.write("slow", SLOW.format(seconds=1.5) + text_of(1))
     wait_until(lambda: server.detail("slow"), "the function to be known")
-    expect_error(server.invoke("slow", headers={"X-Timeout-Ms": "200"}), 504, "deadline",
+    expect_error(server.invoke("slow", headers={"X-Timeout-Ms": "100"}), 504, "deadline",
                  "before its function was loaded", "slow")
     expect_error(server.invoke("slow"), 503, "queue_timeout", "before its function was loaded",
                  "slow")
