@@ -19,6 +19,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARY = os.environ.get("FAAS_SERVER", str(ROOT / "build/release/faas-server"))
 # ThreadSanitizer holds signals back until the program calls something that it knows.
 SIGNALS_COME_AT_ONCE = "/tsan/" not in BINARY
+# It also makes work some ten times as long: of what is repeated very often it gets this part.
+PART = 1 if SIGNALS_COME_AT_ONCE else 1 / 5
 PATIENCE_S = 60  # instrumented builds are slow; nothing that works takes this long
 
 # What a server never logs while it works as it should: all deaths but those by SIGKILL, which is

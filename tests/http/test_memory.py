@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from server import Background, Server, expect_error
+from server import PART, Background, Server, expect_error
 
 BOMBS = {
     "string": 'local s = "x" while true do s = s .. s end',
@@ -46,21 +46,22 @@ BOMBS = {
 }
 
 
-# Each makes some hundred times what it may have at once.
+# Each makes some hundred times what it may have at once; where work is slow, some ten times.
 GARBAGE = {
     "strings": 'for i = 1, 1e5 do local s = ("x"):rep(i % 20000) .. i end',
     "tables": "for i = 1, 4e6 do local t = {i, {i}} end",
-    "closures": "for i = 1, 1e7 do local f = function() return i end end",
+    "closures": "for i = 1, 1e7 * part do local f = function() return i end end",
     "coroutines": "for i = 1, 5e5 do local c = coroutine.wrap(function() return i end) c() end",
     "growing": "for i = 1, 100 do local t = {} for k = 1, 1e5 do t[k] = k end end",
     "beside_much_that_lives": "local live = {} for i = 1, 40000 do live[i] = {i} end "
                               "for i = 1, 4e6 do live[i % 40000 + 1] = {i} end",
     "texts": 'for i = 1, 1e4 do load("return " .. ("1+"):rep(i % 500) .. i)() end',
-    "letters": 'for i = 1, 500 do local s = require("random").letters(1e6 + i) end',
-    "uuids": 'for i = 1, 500 do local t = require("random").uuids(1e4) end',
-    "matrices": 'local matrix = require("matrix") for i = 1, 500 do local m = matrix.random(256) end',
+    "letters": 'for i = 1, 500 * part do local s = require("random").letters(1e6 + i) end',
+    "uuids": 'for i = 1, 500 * part do local t = require("random").uuids(1e4) end',
+    "matrices": 'local matrix = require("matrix") '
+                'for i = 1, 500 * part do local m = matrix.random(256) end',
     "json": 'local json = require("json") '
-            'for i = 1, 500 do local t = json.decode("[" .. ("1,"):rep(1e4) .. "1]") end',
+            'for i = 1, 500 * part do local t = json.decode("[" .. ("1,"):rep(1e4) .. "1]") end',
 }
 
 
@@ -91,7 +92,8 @@ def test_bomb_ends_its_own_call_alone(own, name, start):
 
 @pytest.fixture(scope="module", name="makers")
 def makers_server():
-    with Server({name: function_of(text) for name, text in GARBAGE.items()},
+    with Server({name: f"local part = {PART}\n" + function_of(text)
+                 for name, text in GARBAGE.items()},
                 ["--timeout-ms", "60000"]) as running:
         yield running
 

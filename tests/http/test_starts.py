@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from server import Background, Server, expect_error, wait_until
+from server import PART, Background, Server, expect_error, wait_until
 
 FUNCTIONS = {
     "quick": "return function(_, ctx) return {start = ctx.start} end",
@@ -224,7 +224,7 @@ def test_pool_that_takes_long_is_made_bit_by_bit(start):
 
 
 def test_large_instances_are_closed_bit_by_bit(start):
-    server = start({"large": "local t = {}\nfor i = 1, 200000 do t[i] = {i} end\n"
+    server = start({"large": f"local t = {{}}\nfor i = 1, 200000 * {PART} do t[i] = {{i}} end\n"
                              "return function() return {n = #t} end"},
                    ["--workers", "1", "--load-timeout-ms", "2000"])
     assert server.post("/fn/warmpool/large?size=24").json()["deployed"] == 24

@@ -31,7 +31,7 @@ static void blocks_keep_their_contents_and_never_overlap(void **state)
     struct dice dice = {1};
 
     (void)state;
-    for (int round = 0; round < 200000; round++) {
+    for (int round = 0; round < 200000 / ONE_IN; round++) {
         struct block *b = &blocks[dice_below(&dice, COUNT(blocks))];
 
         block_check(b, b->size < 64 ? b->size : 64);
@@ -39,7 +39,7 @@ static void blocks_keep_their_contents_and_never_overlap(void **state)
             b->seed = dice_next(&dice);
         size_t most = dice_below(&dice, 50) ? 2000 : 60000;
         assert_true(block_resize(heap, b, dice_below(&dice, 3) ? dice_size(&dice, most) : 0));
-        if (round % 20000 == 0)
+        if (round % (20000 / ONE_IN) == 0)
             expect_apart(blocks, COUNT(blocks));
     }
     expect_apart(blocks, COUNT(blocks));
@@ -56,7 +56,7 @@ static void every_size_has_room_for_itself(void **state)
     struct heap *heap = open_heap(256 * MIB);
 
     (void)state;
-    for (size_t size = 1; size <= 3 * HEAP_PAGE; size++) {
+    for (size_t size = 1; size <= 3 * HEAP_PAGE; size += ONE_IN) {
         struct block a = {.seed = size}, b = {.seed = ~size};
 
         assert_true(block_resize(heap, &a, size));
@@ -96,7 +96,7 @@ static void several_heaps_do_not_touch_each_other(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT(heaps); i++)
         heaps[i] = open_heap(8 * MIB);
-    for (int round = 0; round < 20000; round++) {
+    for (int round = 0; round < 20000 / ONE_IN; round++) {
         size_t i = dice_below(&dice, COUNT(heaps));
         struct block *b = &blocks[i][dice_below(&dice, 100)];
 
@@ -267,7 +267,7 @@ static void garbage_of_many_sizes_stays_within_the_limit(void **state)
     struct dice dice = {99};
 
     (void)state;
-    for (int round = 0; round < 2000000; round++) {
+    for (int round = 0; round < 2000000 / ONE_IN; round++) {
         struct block *b = &blocks[dice_below(&dice, COUNT(blocks))];
 
         b->at = try_alloc(heap, b->at, b->size, 0);
