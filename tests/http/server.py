@@ -46,11 +46,12 @@ def all_stats():
         if not entry.isdigit():
             continue
         try:
-            text = pathlib.Path("/proc", entry, "stat").read_text()
+            with open(f"/proc/{entry}/stat", "rb", buffering=0) as stat:  # quick: it is asked often
+                text = stat.read(4096)
         except OSError:
             continue
-        fields = text[text.rindex(")") + 2:].split()
-        if fields[0] not in "ZX":
+        fields = text[text.rindex(b")") + 2:].split()
+        if fields[0] not in b"ZX":
             yield int(entry), fields
 
 
