@@ -2,13 +2,11 @@
 """test_limits.py - deadlines, the queue, and how many calls a function takes at once."""
 
 import os
-
-import os
 import signal
 
 import pytest
 
-from server import SIGNALS_COME_AT_ONCE, Background, Server, expect_error, wait_until
+from server import PART, SIGNALS_COME_AT_ONCE, Background, Server, expect_error, wait_until
 
 SPINS = {
     "loop": "while true do end",
@@ -38,15 +36,20 @@ SPINS = {
     "log": 'while true do ctx.log("debug", "x") end',
 }
 
-def function_of(code):
-    return ("return {timeout_ms = 150, handler = function(params, ctx)\n"
+
+SPUN_OFTEN = ["loop", "loop_in_pcall", "loop_in_handler", "recursion", "string_work"]
+
+
+def function_of(code, timeout_ms=150):
+    return (f"return {{timeout_ms = {timeout_ms}, handler = function(params, ctx)\n"
             f"  if params.calm then return {{calm = true}} end\n  do {code} end\nend}}")
 
 
 @pytest.fixture(scope="module", name="own")
 def own_server():
-    with Server({name: function_of(code) for name, code in SPINS.items()},
-                ["--workers", "2"]) as running:
+    functions = {name: function_of(code) for name, code in SPINS.items()}
+    functions |= {f"{name}_soon": function_of(SPINS[name], 50) for name in SPUN_OFTEN}
+    with Server(functions, ["--workers", "2"]) as running:
         yield running
 
 
@@ -84,8 +87,8 @@ def test_worker_that_does_not_come_back_is_ended_soon_after_the_deadline(start):
 def test_many_late_calls_cost_their_worker_nothing(own):
     before, workers = restarts(own), own.workers()
     memory = sum(map(resident_kib, workers.values()))
-    for name in ("loop", "loop_in_pcall", "loop_in_handler", "recursion", "string_work"):
-        burst = own.post(f"/fn/burst/{name}?count=20").json()
+    for name in SPUN_OFTEN:
+        burst = own.post(f"/fn/burst/{name}_soon?count=20").json()
         assert [one["code"] for one in burst["results"]] == ["deadline"] * 20
     assert restarts(own) == before and own.workers() == workers
     assert sum(map(resident_kib, workers.values())) < memory + 8 * 1024
@@ -230,7 +233,8 @@ def test_functions_have_their_turns(start):
     """One worker, and 50 calls of one function before the one of another."""
     server = start(HOLD, ["--workers", "1", "--queue-wait-ms", "60000"])
     holder = hold(server, 400)
-    flood = Background(server, "/fn/burst/sort?count=50", {"size": 100000}, method="post")
+    flood = Background(server, "/fn/burst/sort?count=50", {"size": int(100000 * PART)},
+                       method="post")
     server.wait_in_flight("sort", 50)
     assert server.result("hash", {"rounds": 1})["rounds"] == 1
     assert server.stats("sort")["in_flight"] > 40

@@ -241,12 +241,12 @@ def test_large_instances_are_closed_bit_by_bit(start):
 
 
 def test_pool_is_asked_for_once_however_often_its_worker_dies(start):
-    server = start({"slow": SLOW.format(seconds=0.05, more="")},
+    server = start({"slow": SLOW.format(seconds=0.02, more="")},
                    ["--workers", "1", "--calls-max", "16"])
     pool = Background(server, "/fn/warmpool/slow?size=60", method="post")
-    for _ in range(30):
+    for _ in range(20):
         worker = wait_until(lambda: server.workers() and server.worker(), "a worker")
-        time.sleep(0.1)
+        time.sleep(0.2)  # the next worker of one that lived shorter may begin after a pause
         os.kill(worker, signal.SIGKILL)
         wait_until(lambda: server.workers() and server.worker() != worker, "the next worker")
         assert server.result("hash", {"rounds": 1})
