@@ -14,8 +14,9 @@ build_packages=(build-essential cmake ninja-build pkg-config libh2o-evloop-dev l
 # What the benchmark compares with, and what measures.
 peer_packages=(wrk libprimesieve-dev libopenblas-serial-dev libpcre3)
 nginx_packages=(nginx libnginx-mod-http-lua libnginx-mod-http-ndk lua-resty-core lua-resty-lrucache)
-test_packages=(libcmocka-dev python3-pytest python3-pytest-timeout python3-requests lua-check
-    clang-format clang-tidy shellcheck curl openssl procps protobuf-compiler python3-protobuf)
+test_packages=(libcmocka-dev python3-pytest python3-pytest-timeout python3-pytest-xdist
+    python3-requests lua-check clang-format clang-tidy shellcheck curl openssl procps
+    protobuf-compiler python3-protobuf)
 test_parts=(lint unit http asan tsan)
 
 usage() {
@@ -179,7 +180,7 @@ run_pytest() {
 }
 
 run_http() {
-    FAAS_SERVER=$root/build/$1/faas-server run_pytest "$1-http" tests/http tests/hostile
+    FAAS_SERVER=$root/build/$1/faas-server run_pytest "$1-http" "${@:2}" tests/http tests/hostile
 }
 
 # A server outlives its workers, so a sanitizer's report counts whichever process wrote it. (Beside
@@ -190,7 +191,8 @@ run_sanitized() {
     setarch -R true 2>/dev/null && prefix=(setarch -R)
     export ASAN_OPTIONS=log_path=$report TSAN_OPTIONS=log_path=$report
     export UBSAN_OPTIONS=log_path=$report:print_stacktrace=1
-    { run_unit "$1" && run_http "$1"; } || status=1
+    # Two files at once: tests wait more than they work. One after another they ran with `http`.
+    { run_unit "$1" && run_http "$1" -n 2 --dist loadfile; } || status=1
     if compgen -G "$report.*" >/dev/null; then
         cat "$report".*
         status=1
