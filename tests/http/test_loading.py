@@ -101,12 +101,12 @@ def test_other_writes_do_not_put_off_a_reload(start):
 
 
 def test_file_has_its_whole_time_once_its_worker_takes_it(start):
-    server = start({"first": text_of(1)}, ["--workers", "1", "--load-timeout-ms", "1500"])
+    server = start({"first": text_of(1)}, ["--workers", "1", "--load-timeout-ms", "3000"])
     worker = server.worker()
     os.kill(worker, signal.SIGSTOP)  # as if another call held it
     server.write("slow", SLOW.format(seconds=0.4) + text_of(2))
     wait_until(lambda: server.detail("slow"), "the function to be known")
-    time.sleep(1.2)
+    time.sleep(2.7)
     os.kill(worker, signal.SIGCONT)
     wait_value(server, "slow", 2, 10)
     assert server.worker() == worker

@@ -212,13 +212,13 @@ SLOW = "local stop = os.clock() + {seconds} while os.clock() < stop do end\n{mor
 
 
 def test_pool_that_takes_long_is_made_bit_by_bit(start):
-    server = start({"slow": SLOW.format(seconds=0.08, more="")},
-                   ["--workers", "1", "--timeout-ms", "500", "--load-timeout-ms", "400"])
-    pool = Background(server, "/fn/warmpool/slow?size=15", method="post")
+    server = start({"slow": SLOW.format(seconds=0.05, more="")},
+                   ["--workers", "1", "--timeout-ms", "500", "--load-timeout-ms", "600"])
+    pool = Background(server, "/fn/warmpool/slow?size=20", method="post")
     between = 0
     while not pool.is_done():
         between += server.result("hash", {"rounds": 1})["rounds"]
-    assert pool.reply().json() == {"function": "slow", "pool_size": 15, "deployed": 15}
+    assert pool.reply().json() == {"function": "slow", "pool_size": 20, "deployed": 20}
     assert between > 5  # other calls had their turn
     assert "worker died" not in server.log()
 
