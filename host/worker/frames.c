@@ -1,125 +1,30 @@
-/* frames.c - walking stacks without a debugger's tables. */
+/* frames.c - stacks as texts and addresses. */
 /* SPDX-License-Identifier: MIT */
 #include "worker/frames.h"
 
-#include <link.h>
 #include <stdio.h>
 #include <string.h>
 
-/* Frame pointers are followed as long as they point up the stack, and return addresses into this
- * program; LuaJIT and most libraries have none, so they end a walk. */
-enum { LIBRARIES = 32, LEVELS = 64, FRAME_TEXT = 256 };
-
-struct range {
-    uintptr_t from, to;
-};
+enum { LEVELS = 64, FRAME_TEXT = 256 };
 
 static struct {
-    struct range program, libraries[LIBRARIES];
-    size_t library_count;
-    uintptr_t stack_top;
+    const void *stack_top;
     char text[SAMPLE_FRAMES_BYTES];
     size_t len;
     bool full; /* what comes last is left out */
 } f;
 
-/* -- C --------------------------------------------------------------------------------------- */
-
-static bool is_in(const struct range *range, uintptr_t address)
-{
-    return address >= range->from && address < range->to;
-}
-
-static bool is_in_library(uintptr_t address)
-{
-    for (size_t i = 0; i < f.library_count; i++)
-        if (is_in(&f.libraries[i], address))
-            return true;
-    return false;
-}
-
-static int take_object(struct dl_phdr_info *info, size_t size, void *unused)
-{
-    static bool is_first = true; /* that is the program */
-
-    (void)size;
-    (void)unused;
-    for (size_t i = 0; i < info->dlpi_phnum; i++) {
-        const ElfW(Phdr) *part = &info->dlpi_phdr[i];
-        if (part->p_type != PT_LOAD || !(part->p_flags & PF_X))
-            continue;
-        struct range range = {info->dlpi_addr + part->p_vaddr,
-                              info->dlpi_addr + part->p_vaddr + part->p_memsz};
-        if (is_first)
-            f.program = range;
-        else if (f.library_count < LIBRARIES)
-            f.libraries[f.library_count++] = range;
-    }
-    is_first = false;
-    return 0;
-}
-
 void frames_init(const void *frame)
 {
-    f.stack_top = (uintptr_t)frame;
-    dl_iterate_phdr(take_object, NULL);
+    f.stack_top = frame;
+    walk_init();
 }
-
-static void push(struct frames_at *at, uintptr_t pc)
-{
-    if (at->count < FRAMES_PCS)
-        at->pcs[at->count++] = pc;
-}
-
-/* What is taken for a frame may lie between two variables, which AddressSanitizer minds. */
-__attribute__((no_sanitize("address"))) static uintptr_t word_at(uintptr_t address)
-{
-    return *(const volatile uintptr_t *)address;
-}
-
-struct registers {
-    uintptr_t pc, sp, fp;
-};
-
-#if defined(__x86_64__)
-static struct registers registers_of(const ucontext_t *context)
-{
-    const greg_t *r = context->uc_mcontext.gregs;
-
-    return (struct registers){(uintptr_t)r[REG_RIP], (uintptr_t)r[REG_RSP], (uintptr_t)r[REG_RBP]};
-}
-#elif defined(__aarch64__)
-static struct registers registers_of(const ucontext_t *context)
-{
-    const mcontext_t *m = &context->uc_mcontext;
-
-    return (struct registers){m->pc, m->sp, m->regs[29]};
-}
-#endif
 
 void frames_note(struct frames_at *at, const ucontext_t *context)
 {
-    struct registers r = registers_of(context);
-    uintptr_t end = f.stack_top;
-
-    at->count = 0;
     at->native = native_watch.running ? native_watch.fn : NULL;
-    if (at->native)
-        end = (uintptr_t)native_watch.frame;
-    push(at, r.pc);
-    /* a library's leaf has no frame of its own yet, or never */
-    if (is_in_library(r.pc) && r.sp + sizeof(uintptr_t) < end && is_in(&f.program, word_at(r.sp)))
-        push(at, word_at(r.sp));
-    for (uintptr_t fp = r.fp; fp >= r.sp && fp < end && fp % sizeof(uintptr_t) == 0;) {
-        uintptr_t up = word_at(fp), back = word_at(fp + sizeof(uintptr_t));
-
-        if (!is_in(&f.program, back) || (up == end && at->native))
-            break;
-        push(at, back);
-        if (up <= fp)
-            break;
-        fp = up;
-    }
+    at->count = walk_take(at->pcs, context, at->native ? native_watch.frame : f.stack_top,
+                          at->native == NULL);
 }
 
 /* -- Texts ----------------------------------------------------------------------------------- */
@@ -192,13 +97,13 @@ static void put_c(struct sample *sample, const struct frames_at *at, bool in_lua
     sample->leaf = (struct str){NULL, 0};
     if (at->count == 0)
         return;
-    uintptr_t leaf = at->pcs[0];
-    if (!is_in(&f.program, leaf) && !is_in_library(leaf)) {
+    uint64_t leaf = at->pcs[0];
+    if (!walk_is_code(leaf)) {
         sample->leaf = str_of("[JIT trace]");
         return;
     }
     uint32_t count = in_lua && !at->native ? 1 : at->count; /* LuaJIT's have no frame pointers */
-    if (at->native && !is_in(&f.program, leaf) && count == 1)
+    if (at->native && !walk_is_own(leaf) && count == 1)
         sample->pcs[sample->pc_count++] = (uint64_t)(uintptr_t)at->native + 1;
     while (count > 0 && sample->pc_count < SAMPLE_PCS)
         sample->pcs[sample->pc_count++] = at->pcs[--count];

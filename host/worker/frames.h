@@ -5,16 +5,15 @@
 #include <luajit-2.1/lua.h>
 #include <ucontext.h>
 
+#include "base/walk.h"
 #include "native.h"
 #include "wire/sample.h"
 #include "worker/call.h"
 #include "worker/profiler.h"
 
-enum { FRAMES_PCS = 48 };
-
 /* Where a signal came: C frames, innermost first. In a native they end at it. */
 struct frames_at {
-    uint64_t pcs[FRAMES_PCS];
+    uint64_t pcs[WALK_PCS];
     uint32_t count;
     lua_CFunction native; /* which ran; NULL: none */
 };
