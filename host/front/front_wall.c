@@ -44,6 +44,8 @@
     X(rseq, "the same")                                                                            \
     X(exit, "its end")                                                                             \
     X(clock_gettime, "clocks that the vDSO does not read")                                         \
+    X(timer_settime, "the profiler's rate")                                                        \
+    X(timer_delete, "its end")                                                                     \
     X(brk, "malloc")                                                                               \
     X(munmap, "malloc")                                                                            \
     X(mremap, "malloc")                                                                            \

@@ -169,8 +169,8 @@ static void put_sampling(struct buf *b)
 {
     uint64_t ticks = 0, completed = 0, dropped = 0, unattributed = 0, handler_ns = 0;
 
-    for (size_t i = 0; i < crew.board->count; i++) {
-        const struct sampling *s = &crew.board->channels[i].state->sampling;
+    for (size_t i = 0; i < switchboard_sources(crew.board); i++) {
+        const struct sampling *s = switchboard_source(crew.board, i).sampling;
 
         ticks += atomic_load(&s->ticks);
         completed += atomic_load(&s->completed);
@@ -178,17 +178,16 @@ static void put_sampling(struct buf *b)
         unattributed += atomic_load(&s->unattributed);
         handler_ns += atomic_load(&s->handler_ns);
     }
-    put_one(b, "faas_profile_ticks_total", "counter", "Ticks of the profiler's timers in workers.",
+    put_one(b, "faas_profile_ticks_total", "counter", "Ticks of the profiler's timers.",
             (double)ticks);
-    put_one(b, "faas_profile_completed_total", "counter", "Samples that workers took.",
+    put_one(b, "faas_profile_completed_total", "counter", "Samples that were taken.",
             (double)completed);
     put_one(b, "faas_profile_dropped_total", "counter", "Samples that there was no room for.",
             (double)dropped);
     put_one(b, "faas_profile_unattributed_total", "counter",
             "Samples of Lua code whose stack was gone.", (double)unattributed);
     put_one(b, "faas_profile_handler_seconds_total", "counter",
-            "Time workers spent in the profiler's signal handlers.",
-            (double)handler_ns / (double)NS_PER_S);
+            "Time spent in the profiler's signal handlers.", (double)handler_ns / (double)NS_PER_S);
 }
 
 static void put_collector(struct buf *b)

@@ -1,4 +1,4 @@
-/* profiles.h - profiles of the workers over HTTP, as Go's programs have them. */
+/* profiles.h - profiles of the server over HTTP, as Go's programs have them. */
 /* SPDX-License-Identifier: MIT */
 #pragma once
 

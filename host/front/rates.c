@@ -1,4 +1,4 @@
-/* rates.c - the profiler's rates in the channels of all workers. */
+/* rates.c - the profiler's rates, in the memory of all that take samples. */
 /* SPDX-License-Identifier: MIT */
 #include "front/rates.h"
 
@@ -20,7 +20,7 @@ static const struct rate {
 
 static const struct str none = {NULL, 0};
 
-/* -- In the channels ------------------------------------------------------------------------- */
+/* -- In shared memory ------------------------------------------------------------------------ */
 
 static void set_one(struct sampling *s, enum sample_type type, uint64_t rate)
 {
@@ -46,9 +46,9 @@ static uint64_t current[SAMPLE_TYPES];
 static void set_all(const uint64_t *wanted)
 {
     memcpy(current, wanted, sizeof(current));
-    for (size_t i = 0; i < crew.board->count; i++)
+    for (size_t i = 0; i < switchboard_sources(crew.board); i++)
         for (enum sample_type type = 0; type < SAMPLE_TYPES; type++)
-            set_one(&crew.board->channels[i].state->sampling, type, wanted[type]);
+            set_one(switchboard_source(crew.board, i).sampling, type, wanted[type]);
 }
 
 uint64_t rates_get(enum sample_type type)

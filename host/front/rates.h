@@ -1,11 +1,11 @@
-/* rates.h - how often workers take samples of themselves, also changed while the server runs. */
+/* rates.h - how often samples are taken, also changed while the server runs. */
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
 #include "front/exchange.h"
 #include "wire/sample.h"
 
-/* Tells the workers what the settings say. After crew_init. */
+/* Tells all processes what the settings say. After crew_init. */
 void rates_init(const struct settings *settings);
 
 /* As in struct sampling; 0: off. */

@@ -23,6 +23,7 @@
 #include "front/routes.h"
 #include "front/tls.h"
 #include "wire/control.h"
+#include "wire/ticker.h"
 
 enum { WATCHED_MAX = 4, WAIT_MOST_MS = 1000, RETRY_MS = 1, QUIET_MS = 100, LOOK_MS = 20 };
 
@@ -30,6 +31,7 @@ static struct {
     const struct settings *settings;
     struct timers timers;
     struct timer over, look;
+    struct ticker ticker;
     h2o_globalconf_t config;
     h2o_context_t context;
     h2o_accept_ctx_t accept;
@@ -247,6 +249,7 @@ static void turn(void)
 {
     bool any = timers_fire(&s.timers, clock_now_ns());
 
+    ticker_look(&s.ticker);
     any |= inbox_drain();
     dispatch_start();
     bool unsent = crew_flush();
@@ -277,6 +280,9 @@ int server_main(const struct switchboard *board, const struct settings *settings
     pools_init(settings);
     routes_init(settings);
     configure();
+    if (!ticker_start(&s.ticker, &board->own[SOURCE_FRONT], "front\nloop\n",
+                      __builtin_frame_address(0)))
+        log_line(LOG_WARN, "no timers: the front is not in profiles");
     if (!tls_open(settings, &s.accept.ssl_ctx, &err) || !registry_init(settings, &s.timers, &err) ||
         !profiles_start(&err)) {
         log_line(LOG_ERROR, "%s", err.text);

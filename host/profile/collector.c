@@ -11,6 +11,7 @@
 #include "profile/pprof.h"
 #include "profile/symbols.h"
 #include "wire/channel.h"
+#include "wire/ticker.h"
 
 /* RECORDS_MOST: more than a ring holds, so that a writer without end holds up nobody. */
 enum { DRAIN_MS = 100, IDLE_MS = 1000, RECORDS_MOST = 4096 };
@@ -76,7 +77,7 @@ static void drain_ring(struct collector *c, struct ring_end *reader)
 
 static void drain(struct collector *c)
 {
-    for (size_t i = 0; i < c->board->count; i++)
+    for (size_t i = 0; i < switchboard_sources(c->board); i++)
         drain_ring(c, &c->readers[i]);
     atomic_store(&c->stacks, table_entries(&c->table));
     atomic_store(&c->samples, c->table.samples);
@@ -86,8 +87,8 @@ static void drain(struct collector *c)
 
 static bool is_sampling(const struct collector *c)
 {
-    for (size_t i = 0; i < c->board->count; i++) {
-        const struct sampling *s = &c->board->channels[i].state->sampling;
+    for (size_t i = 0; i < switchboard_sources(c->board); i++) {
+        const struct sampling *s = switchboard_source(c->board, i).sampling;
 
         if (atomic_load(&s->cpu_hz) || atomic_load(&s->wall_hz) || atomic_load(&s->alloc_bytes) ||
             atomic_load(&s->lock_ns))
@@ -186,8 +187,11 @@ static void *collect(void *arg)
 {
     struct collector *c = arg;
     struct collector_request *asked[COLLECTOR_REQUESTS_MAX];
+    struct ticker ticker;
     bool is_last = false;
 
+    ticker_start(&ticker, &c->board->own[SOURCE_COLLECTOR], "front\ncollector\n",
+                 __builtin_frame_address(0));
     pthread_mutex_lock(&c->lock);
     c->is_started = true;
     pthread_cond_signal(&c->started);
@@ -195,9 +199,11 @@ static void *collect(void *arg)
     while (!is_last) {
         size_t count = wait_for_work(c, asked, &is_last);
 
+        ticker_look(&ticker);
         drain(c);
         serve(c, asked, count, is_last);
     }
+    ticker_stop(&ticker);
     return NULL;
 }
 
@@ -234,7 +240,7 @@ static struct collector *collector_open(const struct switchboard *board)
     table_init(&c->table, &c->symbols);
     c->begun_ns = clock_now_ns();
     c->begun_wall_ns = wall_ns();
-    c->readers = calloc(board->count, sizeof(*c->readers));
+    c->readers = calloc(switchboard_sources(board), sizeof(*c->readers));
     c->record = malloc(sample_record_max());
     if (c->readers && c->record)
         return c;
@@ -259,10 +265,10 @@ struct collector *collector_start(const struct switchboard *board, struct err *e
 {
     struct collector *c = collector_open(board);
 
-    for (size_t i = 0; c && i < board->count; i++) {
-        const struct channel *channel = &board->channels[i];
+    for (size_t i = 0; c && i < switchboard_sources(board); i++) {
+        const struct source source = switchboard_source(board, i);
 
-        c->readers[i] = ring_reader_after(channel->samples, channel->samples_memory);
+        c->readers[i] = ring_reader_after(source.samples, source.memory);
     }
     if (!c || start_thread(c) != 0) {
         err_set(err, ERR_INTERNAL, "no thread or no memory for the collector of samples");

@@ -1,4 +1,4 @@
-/* collector.h - the thread that merges what all workers saw, and answers with profiles. */
+/* collector.h - the thread that merges what all processes saw, and answers with profiles. */
 /* SPDX-License-Identifier: MIT */
 #pragma once
 

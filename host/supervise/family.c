@@ -19,6 +19,7 @@
 #include "supervise/supervisor.h"
 #include "supervise/walls.h"
 #include "wire/message.h"
+#include "wire/ticker.h"
 
 enum { WORKERS_PER_CPU = 4, DRAIN_EXTRA_MS = 5000 };
 
@@ -31,6 +32,7 @@ struct child {
 static struct {
     const struct origin *origin;
     struct switchboard board;
+    struct ticker ticker;       /* the supervisor's */
     int control, front_control; /* both ends of the socket pair with the front */
     struct child front;
     struct child *workers;
@@ -205,6 +207,7 @@ static void dispose(void)
     end_workers();
     free(f.workers);
     f.workers = NULL;
+    ticker_stop(&f.ticker);
     switchboard_close(&f.board);
     f.front.restart.due_ns = 0;
 }
@@ -353,6 +356,7 @@ void family_start(void)
 {
     uint64_t now = clock_now_ns();
 
+    ticker_look(&f.ticker);
     if (restart_is_due(&f.front.restart, now)) {
         start_all();
         return;
@@ -401,6 +405,8 @@ bool family_open(const struct origin *origin, struct err *err)
         return err_set_errno(err, "memory for the workers");
     if (!walls_raise(settings, &f.board, origin->roles->rehearse, err))
         return false;
+    if (!ticker_start(&f.ticker, &f.board.own[SOURCE_SUPERVISOR], "supervisor\n", origin->frame))
+        log_line(LOG_WARN, "no timers: the supervisor is not in profiles");
     f.front.restart.due_ns = clock_now_ns();
     return true;
 }

@@ -18,6 +18,7 @@ struct origin {
     size_t listener_count;
     sigset_t mask;          /* of signals, in its members */
     void (*in_child)(void); /* closes what the supervisor alone shall have */
+    const void *frame;      /* where stacks of the supervisor begin */
 };
 
 /* Makes the channels, for a process's only family.

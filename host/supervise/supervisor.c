@@ -376,6 +376,7 @@ int supervisor_main(const struct settings *settings, const struct roles *roles, 
 
     program_find(&s.program, argv);
     s.origin.settings = settings;
+    s.origin.frame = __builtin_frame_address(0);
     s.origin.roles = roles;
     if (!prepare(&err)) {
         log_line(LOG_ERROR, "%s", err.text);

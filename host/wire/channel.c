@@ -26,6 +26,24 @@ static size_t channel_memory(const struct channel *c)
     return PAGE + c->to_worker_memory + c->to_front_memory + c->samples_memory;
 }
 
+static bool source_open(struct source *s)
+{
+    s->memory = ring_memory(SAMPLES * sample_record_max());
+    char *memory = map_shared(PAGE + s->memory);
+    if (!memory)
+        return false;
+    s->sampling = (struct sampling *)memory;
+    s->samples = (struct ring *)(memory + PAGE);
+    return true;
+}
+
+static void close_sources(const struct switchboard *board)
+{
+    for (size_t i = 0; i < OWN_SOURCES; i++)
+        if (board->own[i].sampling)
+            munmap(board->own[i].sampling, PAGE + board->own[i].memory);
+}
+
 static bool channel_open(struct channel *c, size_t to_worker_max, size_t to_front_max)
 {
     c->to_worker_memory = ring_memory(to_worker_max);
@@ -50,6 +68,8 @@ bool switchboard_open(struct switchboard *board, size_t count, size_t to_worker_
     bool ok = board->wake_front >= 0 && board->channels && board->front_bell;
     for (; ok && board->count < count; board->count++)
         ok = channel_open(&board->channels[board->count], to_worker_max, to_front_max);
+    for (size_t i = 0; ok && i < OWN_SOURCES; i++)
+        ok = source_open(&board->own[i]);
     if (ok)
         return true;
     err_set_errno(err, "shared memory for the workers");
@@ -65,6 +85,7 @@ void switchboard_close(struct switchboard *board)
         if (c->state)
             munmap(c->state, channel_memory(c));
     }
+    close_sources(board);
     if (board->front_bell)
         munmap(board->front_bell, PAGE);
     if (board->wake_front >= 0)
@@ -78,6 +99,20 @@ void switchboard_keep(const struct switchboard *board, size_t slot)
     for (size_t i = 0; i < board->count; i++)
         if (i != slot)
             munmap(board->channels[i].state, channel_memory(&board->channels[i]));
+    close_sources(board);
+}
+
+size_t switchboard_sources(const struct switchboard *board)
+{
+    return board->count + OWN_SOURCES;
+}
+
+struct source switchboard_source(const struct switchboard *board, size_t number)
+{
+    if (number >= board->count)
+        return board->own[number - board->count];
+    const struct channel *c = &board->channels[number];
+    return (struct source){&c->state->sampling, c->samples, c->samples_memory};
 }
 
 void channel_reset(struct channel *channel)

@@ -5,7 +5,7 @@
 #include "wire/gate.h"
 #include "wire/ring.h"
 
-/* What the profiler of a worker is to do, set by the front, and what it did. Rates of 0: off. */
+/* What the profiler of a thread is to do, set by the front, and what it did. Rates of 0: off. */
 struct sampling {
     _Atomic uint32_t cpu_hz, wall_hz;
     _Atomic uint64_t alloc_bytes;  /* a sample for about as many */
@@ -34,12 +34,23 @@ struct channel {
     size_t to_worker_memory, to_front_memory, samples_memory;
 };
 
+/* Who writes samples: what it is told and tells, and the ring. */
+struct source {
+    struct sampling *sampling;
+    struct ring *samples;
+    size_t memory; /* of the ring */
+};
+
+/* Threads outside of workers that do: what runs no Lua. */
+enum own_source { SOURCE_SUPERVISOR, SOURCE_FRONT, SOURCE_COLLECTOR, OWN_SOURCES };
+
 /* What all channels have in common. */
 struct switchboard {
     struct bell *front_bell;
     int wake_front; /* eventfd, non-blocking */
     struct channel *channels;
     size_t count;
+    struct source own[OWN_SOURCES]; /* not seen by workers */
 };
 
 struct err;
@@ -55,6 +66,10 @@ void switchboard_close(struct switchboard *board);
 
 /* Leaves this process, a worker, no memory of channels but that of `slot`. */
 void switchboard_keep(const struct switchboard *board, size_t slot);
+
+/* All that write samples, by number: the workers, then `own`. */
+size_t switchboard_sources(const struct switchboard *board);
+struct source switchboard_source(const struct switchboard *board, size_t number);
 
 /* Empties a channel whose worker is gone, before the next one starts. Samples stay: whoever writes
  * on continues after the last whole one. */

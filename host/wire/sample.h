@@ -1,4 +1,4 @@
-/* sample.h - what a worker saw of itself, on its way to the collector. */
+/* sample.h - what a process saw of itself, on its way to the collector. */
 /* SPDX-License-Identifier: MIT */
 #pragma once
 

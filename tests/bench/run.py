@@ -29,7 +29,8 @@ SECTIONS = {
     "natives": [natives.measure],
     "footprint": [footprint.measure_instances, footprint.measure_sleepers],
     "startup": [startup.measure],
-    "profiles": [profiles.measure_types, profiles.measure_accuracy, profiles.measure_overhead],
+    "profiles": [profiles.measure_types, profiles.measure_accuracy, profiles.measure_quick_calls,
+                 profiles.measure_overhead],
 }
 TABLE_MOST_S = 300
 FAILURES = (Missing, OSError, RuntimeError, ValueError, LookupError, subprocess.SubprocessError)

@@ -179,6 +179,25 @@ def test_processor_time_is_that_of_lines(start):
     assert scrape.value("faas_profile_handler_seconds_total") > 0
 
 
+def test_front_and_supervisor_are_in_it(start):
+    server = start(FUNCTIONS, ["--workers", "1", "--profile-cpu-hz", "1000"])
+    seen = set()
+
+    def is_seen():
+        asked = Background(server, path("profile", "?seconds=1"), method="get")
+        while not asked.is_done():
+            server.post("/fn/burst/echo?count=100")
+            for _ in range(100):
+                os.kill(server.supervisor, signal.SIGCHLD)  # it looks whether any child ended
+        profile = pprof.decode(asked.reply().content)
+        seen.update(pprof.names(profile))
+        return {"front", "loop", "supervisor"} <= seen and {} in pprof.labels(profile)
+
+    wait_until(is_seen, "samples of all processes")
+    filtered = pprof.decode(server.get(path("profile", "?seconds=1&function=echo")).content)
+    assert not {"front", "supervisor"} & pprof.names(filtered)
+
+
 # -- What makes no sense ---------------------------------------------------------------------------
 
 @pytest.mark.parametrize("name", NAMES)

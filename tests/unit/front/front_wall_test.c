@@ -13,6 +13,7 @@
 #include <sys/inotify.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include "base/log.h"
 #include "front/front_wall.h"
@@ -20,6 +21,7 @@
 enum { BYTES = 1 << 20 };
 
 static int listener, client, bell, watcher, poller;
+static timer_t ticks;
 
 /* What the front has opened by then. */
 static void raise_wall(void)
@@ -37,6 +39,7 @@ static void raise_wall(void)
     bell = eventfd(0, EFD_NONBLOCK);
     watcher = inotify_init1(IN_NONBLOCK);
     poller = epoll_create1(0);
+    need(timer_create(CLOCK_THREAD_CPUTIME_ID, NULL, &ticks) == 0);
     need(bell >= 0 && watcher >= 0 && poller >= 0);
     need(front_wall_raise(&err));
 }
@@ -128,6 +131,8 @@ static void serves(const void *unused)
     need(write(fd, "hello", 5) == 5 && read(client, text, sizeof(text)) == 5);
     need(shutdown(fd, SHUT_RDWR) == 0 && close(fd) == 0);
     need(write(bell, &one, sizeof(one)) == sizeof(one));
+    const struct itimerspec often = {.it_interval.tv_nsec = 10000000};
+    need(timer_settime(ticks, 0, &often, NULL) == 0 && timer_delete(ticks) == 0);
     log_line(LOG_INFO, "from behind the wall");
     need(log_dropped() == 0);
 }

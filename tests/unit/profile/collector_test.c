@@ -1,129 +1,9 @@
-/* collector_test.c - samples through rings into profiles; hostile writers; windows; the end. */
+/* collector_test.c - samples through rings into profiles; windows; the end. */
 /* SPDX-License-Identifier: MIT */
-#include "profile/collector.h"
+#include "collector_fixture.h"
 
-#include "decode.h"
-
-#include <errno.h>
 #include <pthread.h>
 #include <sched.h>
-#include <semaphore.h>
-#include <signal.h>
-#include <stdlib.h>
-
-#include "base/err.h"
-#include "wire/channel.h"
-
-enum { CHANNELS = 2, HOUR_S = 3600 };
-
-static struct switchboard board;
-static struct ring_end writers[CHANNELS];
-static struct collector *collector;
-
-static struct collector *start(void)
-{
-    struct err err = {0};
-    struct collector *c = collector_start(&board, &err);
-
-    assert_non_null(c);
-    return c;
-}
-
-static int open_all(void **state)
-{
-    struct err err = {0};
-
-    (void)state;
-    assert_true(switchboard_open(&board, CHANNELS, 4096, 4096, &err));
-    for (size_t i = 0; i < CHANNELS; i++)
-        writers[i] = ring_end_of(board.channels[i].samples, board.channels[i].samples_memory);
-    collector = start();
-    return 0;
-}
-
-static int close_all(void **state)
-{
-    (void)state;
-    collector_stop(collector);
-    switchboard_close(&board);
-    return 0;
-}
-
-static struct sample usual(const char *function, uint64_t value)
-{
-    return (struct sample){.type = SAMPLE_MUTEX,
-                           .start = START_WARM,
-                           .count = 1,
-                           .value = value,
-                           .function = str_of(function),
-                           .frames = str_of("worker\nrun\n"),
-                           .leaf = str_of("[a lock]")};
-}
-
-static void put(size_t channel, const char *function, uint64_t value)
-{
-    const struct sample s = usual(function, value);
-
-    assert_true(sample_write(&writers[channel], &s));
-}
-
-/* -- Asking -------------------------------------------------------------------------------------
- */
-
-struct question {
-    struct collector_request request; /* the first member */
-    sem_t done;
-    struct buf body;
-    struct err err;
-    sigset_t blocked;         /* in the thread of `done` */
-    struct question *another; /* asked by `done` */
-};
-
-static void answered(struct collector_request *r, struct buf *body, const struct err *err)
-{
-    struct question *q = (struct question *)r;
-
-    q->body = *body;
-    q->err = *err;
-    pthread_sigmask(SIG_BLOCK, NULL, &q->blocked);
-    if (q->another)
-        assert_true(collector_ask(collector, &q->another->request));
-    sem_post(&q->done);
-}
-
-static void question_init(struct question *q, unsigned seconds, const char *function)
-{
-    *q = (struct question){.request = {.type = SAMPLE_MUTEX,
-                                       .seconds = seconds,
-                                       .function = str_of(function),
-                                       .done = answered}};
-    assert_int_equal(sem_init(&q->done, 0, 0), 0);
-}
-
-/* Waits for the answer, and tells the nanoseconds in it. */
-static uint64_t answer_of(struct question *q)
-{
-    while (sem_wait(&q->done) != 0)
-        assert_int_equal(errno, EINTR);
-    sem_destroy(&q->done);
-    assert_int_equal(q->err.code, ERR_NONE);
-    struct decoded d = decode(buf_str(&q->body));
-    buf_fini(&q->body);
-    expect_sound(&d);
-    uint64_t sum = decoded_total(&d);
-    decoded_fini(&d);
-    return sum;
-}
-
-/* All until now. */
-static uint64_t cumulative(const char *function)
-{
-    struct question q;
-
-    question_init(&q, 0, function);
-    assert_true(collector_ask(collector, &q.request));
-    return answer_of(&q);
-}
 
 /* The window is open when this returns, for what is asked later is answered later. */
 static void ask(struct question *q, unsigned seconds)
@@ -251,6 +131,42 @@ static void only_the_profilers_signal_reaches_the_thread(void **state)
     assert_int_equal(sigismember(&mine, SIGTERM), 0);
 }
 
+/* All CPU samples until now, as text, into `text`. */
+static void put_ticks(struct buf *text)
+{
+    struct buf one = {0};
+    struct question q;
+
+    question_init(&q, 0, "");
+    q.request.type = SAMPLE_CPU;
+    assert_true(collector_ask(collector, &q.request));
+    while (sem_wait(&q.done) != 0)
+        assert_int_equal(errno, EINTR);
+    sem_destroy(&q.done);
+    struct decoded d = decode(buf_str(&q.body));
+    buf_clear(text);
+    for (size_t i = 0; i < d.profile->n_sample; i++) {
+        decoded_sample(&d, i, &one);
+        buf_format(text, "%s\n", one.at);
+    }
+    buf_put(text, "", 1);
+    decoded_fini(&d);
+    buf_fini(&q.body);
+    buf_fini(&one);
+}
+
+static void the_collectors_own_time_is_sampled(void **state)
+{
+    struct buf text = {0};
+
+    (void)state;
+    atomic_store(&board.own[SOURCE_COLLECTOR].sampling->cpu_hz, 1000);
+    do
+        put_ticks(&text);
+    while (!strstr(text.at, ";collector;front "));
+    buf_fini(&text);
+}
+
 static void the_next_collector_goes_on_in_the_ring(void **state)
 {
     (void)state;
@@ -260,111 +176,6 @@ static void the_next_collector_goes_on_in_the_ring(void **state)
     put(0, "f", 10);
     collector = start();
     assert_int_equal(cumulative(""), 10);
-}
-
-/* -- Hostile writers ----------------------------------------------------------------------------
- */
-
-/* What was skipped is over; one that writes from there is heard. */
-static void expect_skipped(uint64_t corrupt_before)
-{
-    struct collector_figures figures;
-    struct channel *c = &board.channels[0];
-    uint64_t before = cumulative("");
-
-    collector_figures(collector, &figures);
-    assert_in_range(figures.corrupt, corrupt_before + 1, UINT64_MAX);
-    writers[0] = ring_writer_after(c->samples, c->samples_memory);
-    put(0, "f", 7);
-    put(1, "f", 70);
-    assert_int_equal(cumulative(""), before + 77);
-}
-
-static uint64_t corrupt(void)
-{
-    struct collector_figures figures;
-
-    collector_figures(collector, &figures);
-    return figures.corrupt;
-}
-
-static void a_head_without_sense_is_skipped(void **state)
-{
-    const uint64_t size = writers[0].size;
-    const uint64_t heads[] = {8, 17, size + 16, UINT64_MAX, UINT64_MAX - 15, size};
-
-    (void)state;
-    for (size_t i = 0; i < COUNT(heads); i++) {
-        uint64_t before = corrupt();
-
-        put(0, "f", 1000);
-        cumulative("");
-        memset(board.channels[0].samples->bytes + writers[0].at, 0xEE, 64);
-        atomic_store(&board.channels[0].samples->head, heads[i]);
-        expect_skipped(before);
-    }
-}
-
-static void records_that_are_no_samples_are_skipped(void **state)
-{
-    static char bytes[1 << 16];
-    static const size_t lengths[] = {0, 1, 39, 40, 41, 4096, 33000};
-
-    (void)state;
-    for (int fill = 0; fill < 256; fill += 51)
-        for (size_t i = 0; i < COUNT(lengths); i++) {
-            uint64_t before = corrupt();
-
-            if (!fill && lengths[i] == 40)
-                continue; /* that is a sample of nothing */
-            memset(bytes, fill, sizeof(bytes));
-            assert_true(ring_write(&writers[0], (struct str){bytes, lengths[i]}, NULL, 0));
-            expect_skipped(before);
-        }
-}
-
-static void samples_that_are_cut_off_are_skipped(void **state)
-{
-    const struct sample s = usual("f", 1000000);
-    struct ring_end reader = writers[0];
-    char whole[512];
-    struct str record;
-
-    (void)state;
-    assert_true(sample_write(&writers[0], &s));
-    assert_int_equal(ring_read(&reader, &record), RING_RECORD);
-    assert_in_range(record.len, 1, sizeof(whole));
-    memcpy(whole, record.at, record.len);
-    assert_int_equal(cumulative(""), 1000000);
-    for (size_t len = 0; len < record.len; len++) {
-        uint64_t before = corrupt();
-
-        assert_true(ring_write(&writers[0], (struct str){whole, len}, NULL, 0));
-        expect_skipped(before);
-    }
-}
-
-/* Texts of any bytes are no reason to leave a sample out. */
-static void texts_of_any_bytes_become_a_sound_profile(void **state)
-{
-    struct dice dice = {1};
-    char text[SAMPLE_NAME_MAX];
-
-    (void)state;
-    for (int i = 0; i < 300; i++) {
-        struct sample s = usual("", 1);
-
-        for (size_t j = 0; j < sizeof(text); j++)
-            text[j] = (char)dice_next(&dice);
-        s.function = (struct str){text, dice_below(&dice, sizeof(text) + 1)};
-        s.frames = s.leaf = s.function;
-        s.pc_count = (uint32_t)dice_below(&dice, SAMPLE_PCS + 1);
-        for (uint32_t j = 0; j < s.pc_count; j++)
-            s.pcs[j] = dice_next(&dice);
-        assert_true(sample_write(&writers[i % CHANNELS], &s));
-        if (i % 10 == 9)
-            assert_int_equal(cumulative(""), i + 1);
-    }
 }
 
 /* -- Failure ------------------------------------------------------------------------------------
@@ -393,8 +204,6 @@ static void without_a_thread_there_is_no_collector(void **state)
     collector_stop(NULL);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, open_all, close_all)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -405,11 +214,8 @@ int main(void)
         TEST(sixteen_may_wait_and_the_end_answers_them),
         TEST(an_answer_may_ask_again),
         TEST(only_the_profilers_signal_reaches_the_thread),
+        TEST(the_collectors_own_time_is_sampled),
         TEST(the_next_collector_goes_on_in_the_ring),
-        TEST(a_head_without_sense_is_skipped),
-        TEST(records_that_are_no_samples_are_skipped),
-        TEST(samples_that_are_cut_off_are_skipped),
-        TEST(texts_of_any_bytes_become_a_sound_profile),
         TEST(without_a_thread_there_is_no_collector),
     };
 

@@ -311,6 +311,11 @@ static void touches_another_channel(const void *unused)
     board.channels[SLOT + 1].state->running = 1;
 }
 
+static void touches_samples_of_others(const void *number)
+{
+    board.own[*(const size_t *)number].samples->tail = 1;
+}
+
 static void dies_by_segv(void)
 {
     signal(SIGSEGV, SIG_DFL); /* sanitizers would make a report of it */
@@ -325,6 +330,12 @@ static void channels_of_others_are_out_of_reach(void **state)
     assert_int_equal(WTERMSIG(status), SIGSEGV);
     assert_int_equal(board.channels[SLOT].state->running, 1);
     assert_int_equal(board.channels[SLOT + 1].state->running, 0);
+    for (size_t i = 0; i < OWN_SOURCES; i++) {
+        status = end_behind(dies_by_segv, touches_samples_of_others, &i);
+        assert_true(WIFSIGNALED(status));
+        assert_int_equal(WTERMSIG(status), SIGSEGV);
+        assert_int_equal(board.own[i].samples->tail, 0);
+    }
 }
 
 static void fails_without_descriptors(const void *unused)
