@@ -23,7 +23,8 @@ struct call {
     bool all;            /* WAIT_CHILDREN: the caller gets a list */
     struct buf children; /* WAIT_CHILDREN: JSON [[function, params], ...] */
     uint64_t began_ns, deployed_ns;
-    uint64_t parked_ns;  /* since when it is parked */
+    struct call *next_parked, **before_parked; /* in the list of parked.c */
+    uint64_t parked_ns;  /* since when it is parked, as far as profiler_parked has not counted */
     uint64_t resumed_ns; /* since when it holds the worker, */
     uint64_t held_ns;    /* and how long it did before that */
 };

@@ -353,14 +353,21 @@ void profiler_hold(const struct call *call, uint64_t now_ns)
         arm_wall(p.wall_left > 0 ? (uint64_t)p.wall_left : 1);
 }
 
-void profiler_parked(const struct call *call, uint64_t since_ns)
+void profiler_look(void)
+{
+    set_rates();
+}
+
+void profiler_parked(struct call *call, uint64_t now_ns)
 {
     static struct sample sample;
     const struct frames_at none = {0};
+    double ns = (double)(now_ns - call->parked_ns);
 
+    call->parked_ns = now_ns;
     if (!p.wall_hz)
         return;
-    double ns = (double)(call->resumed_ns - since_ns), seen = chance(&p.parked, ns);
+    double seen = chance(&p.parked, ns);
     if (uniform() > seen)
         return;
     thin(&p.parked);

@@ -35,8 +35,11 @@ bool profiler_init(const struct channel *channel, const void *frame);
 /* From `now_ns` on the worker is held by `call`; NULL: by none. */
 void profiler_hold(const struct call *call, uint64_t now_ns);
 
-/* `call`, which is about to run on, was parked since `since_ns`. */
-void profiler_parked(const struct call *call, uint64_t since_ns);
+/* `call` was parked from call->parked_ns to `now_ns`, which becomes the former. */
+void profiler_parked(struct call *call, uint64_t now_ns);
+
+/* Takes over rates between calls too. */
+void profiler_look(void);
 
 /* What is done from here on. */
 void profiler_enter(enum phase phase);

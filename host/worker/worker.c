@@ -12,19 +12,13 @@
 #include "wire/message.h"
 #include "worker/bridge.h"
 #include "worker/json.h"
+#include "worker/parked.h"
 #include "worker/pool.h"
 #include "worker/profiler.h"
 #include "worker/safepoint.h"
 #include "worker/worker_wall.h"
 
-/* The low bits of a call's number are a slot that no other live call has. */
-enum {
-    CALL_SLOTS = 1 << 16,
-    IDLE_WAIT_MS = 60000,
-    FULL_RING_WAIT_NS = 50000,
-    POOL_SLICE_MS = 20,
-    RESULT_KEPT = 1 << 20
-};
+enum { IDLE_WAIT_MS = 60000, FULL_RING_WAIT_NS = 50000, POOL_SLICE_MS = 20, RESULT_KEPT = 1 << 20 };
 
 static struct {
     const struct switchboard *board;
@@ -32,7 +26,6 @@ static struct {
     struct ring_end in, out;
     struct loader loader;
     struct timers timers;
-    struct call *parked[CALL_SLOTS];
     struct buf result, details;
     size_t forgotten; /* versions that are to be dropped once they are unused */
     size_t result_max, message_max;
@@ -162,7 +155,7 @@ static void park(struct call *call)
     call->parked_ns = clock_now_ns();
     call->held_ns += call->parked_ns - call->resumed_ns;
     profiler_hold(NULL, call->parked_ns);
-    w.parked[call->id % CALL_SLOTS] = call;
+    parked_put(call);
     if (!children)
         timer_start(&w.timers, &call->timer, call->wake_ns, on_wake);
     atomic_store(&w.channel->state->running, 0);
@@ -198,10 +191,10 @@ static void unpark(struct call *call)
     set_pace(call->pace);
     call->parked = false;
     call->resumed_ns = clock_now_ns();
-    profiler_parked(call, call->parked_ns);
+    profiler_parked(call, call->resumed_ns);
     profiler_hold(call, call->resumed_ns);
     safepoint_limit(call->deadline_ns);
-    w.parked[call->id % CALL_SLOTS] = NULL;
+    parked_take(call);
     timer_stop(&w.timers, &call->timer);
     atomic_store(&w.channel->state->running, call->id);
     buf_clear(&w.details);
@@ -295,16 +288,9 @@ static void take_call(const struct message *m, const struct str *texts)
 
 /* -- Other messages -------------------------------------------------------------------------- */
 
-static struct call *parked_call(uint64_t id)
-{
-    struct call *call = w.parked[id % CALL_SLOTS];
-
-    return call && call->id == id ? call : NULL;
-}
-
 static void take_result(const struct message *m, struct str text)
 {
-    struct call *call = parked_call(m->call);
+    struct call *call = parked_find(m->call);
     struct err err;
     int arguments;
 
@@ -321,7 +307,7 @@ static void take_result(const struct message *m, struct str text)
 
 static void cancel(const struct message *m)
 {
-    struct call *call = parked_call(m->call);
+    struct call *call = parked_find(m->call);
     struct err err;
 
     if (!call)
@@ -403,6 +389,7 @@ static void start(const struct switchboard *board, size_t slot, const struct set
     w.result_max = (size_t)settings->reply_max;
     w.message_max = (size_t)settings->reply_max;
     w.load_timeout_ns = (uint64_t)settings->load_timeout_ms * NS_PER_MS;
+    parked_init(&w.timers);
     json_init();
     if (!safepoint_init(is_cancelled))
         log_line(LOG_WARN, "no safepoints in this LuaJIT: functions are not compiled");

@@ -198,6 +198,24 @@ def test_front_and_supervisor_are_in_it(start):
     assert not {"front", "supervisor"} & pprof.names(filtered)
 
 
+def test_sleepers_are_seen_while_they_sleep(start):
+    server = start(flags=["--workers", "1"])
+    clients = [server.connect() for _ in range(3)]
+    for client in clients:
+        client.sendall(b"POST /fn/invoke/sleep HTTP/1.1\r\nHost: localhost\r\n"
+                       b"Content-Length: 12\r\n\r\n{\"ms\":60000}")
+    server.wait_in_flight("sleep", 3)
+
+    def slept():
+        query = "?seconds=1&function=sleep&start=cold"
+        return pprof.totals(pprof.decode(server.get(path("wall", query)).content))[0]
+
+    assert wait_until(slept, "a sample") >= 10**9
+    server.wait_in_flight("sleep", 3)
+    for client in clients:
+        client.close()
+
+
 # -- What makes no sense ---------------------------------------------------------------------------
 
 @pytest.mark.parametrize("name", NAMES)

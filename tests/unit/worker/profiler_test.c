@@ -288,8 +288,18 @@ static void waiting_for_a_lock_is_charged_to_its_name(void **state)
         assert_true(sum(SAMPLE_CPU, "probe.lua:3 ", "mutex.contend\n") > 0);
 }
 
+static void park_for(uint64_t ns)
+{
+    call.resumed_ns = clock_now_ns();
+    call.parked_ns = call.resumed_ns - ns;
+    profiler_look();
+    profiler_parked(&call, call.resumed_ns);
+    assert_int_equal(call.parked_ns, call.resumed_ns);
+}
+
 static void parked_calls_are_in_wall_alone(void **state)
 {
+    struct sampling *s = &board.channels[0].state->sampling;
     struct buf details = {0};
     struct err err;
 
@@ -298,15 +308,18 @@ static void parked_calls_are_in_wall_alone(void **state)
     assert_int_equal(bridge_run(&call, 2, &details, &err), STEP_PARKED);
     call.parked = true;
     profiler_hold(NULL, clock_now_ns());
-    call.resumed_ns = clock_now_ns();
-    profiler_parked(&call, call.resumed_ns - NS_PER_S);
+    park_for(NS_PER_S);
+    atomic_store(&s->wall_hz, 0);
+    park_for(NS_PER_S); /* is left out */
+    atomic_store(&s->wall_hz, HZ);
+    park_for(2 * NS_PER_S);
     call.parked = false;
     profiler_hold(&call, call.resumed_ns);
     assert_int_equal(bridge_run(&call, 0, &details, &err), STEP_ENDED);
     end();
     buf_fini(&details);
-    assert_in_range(sum(SAMPLE_WALL, "run\nprobe.lua:2 handler", "\nsleep\n"), NS_PER_S * 99 / 100,
-                    NS_PER_S * 101 / 100);
+    assert_in_range(sum(SAMPLE_WALL, "run\nprobe.lua:2 handler", "\nsleep\n"),
+                    3 * NS_PER_S * 99 / 100, 3 * NS_PER_S * 101 / 100);
     assert_true(sum(SAMPLE_CPU, "\nsleep\n", NULL) < NS_PER_S / 10);
 }
 
@@ -376,8 +389,7 @@ static void ride_out(size_t row)
     if (step == STEP_PARKED) {
         call.parked = true;
         profiler_hold(NULL, clock_now_ns());
-        call.resumed_ns = clock_now_ns();
-        profiler_parked(&call, call.resumed_ns - NS_PER_MS);
+        park_for(NS_PER_MS);
         call.parked = false;
         profiler_hold(&call, call.resumed_ns);
         if (bridge_run(&call, 0, &details, &err) != STEP_ENDED)
