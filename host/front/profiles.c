@@ -116,7 +116,8 @@ static void on_gone(void *owner)
 {
     struct profile *p = owner;
 
-    p->ex = NULL; /* the collector has it until it is done */
+    p->ex = NULL;
+    collector_cancel(s.collector, &p->request); /* which has it until it is done */
 }
 
 static bool find_kind(struct str name, const struct kind **kind, struct err *err)

@@ -27,7 +27,7 @@ struct collector {
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t wake, started;
-    bool is_started, is_stopping;                            /* lock */
+    bool is_started, is_stopping, any_cancelled;             /* lock */
     struct collector_request *asked[COLLECTOR_REQUESTS_MAX]; /* lock; not seen by the thread yet */
     size_t asked_count, waiting_count; /* lock; of the latter, asked ones too */
     /* The thread's own: */
@@ -119,6 +119,47 @@ static void open_window(struct collector *c, struct collector_request *r)
         table_snapshot(&c->table, &w->before);
 }
 
+static bool is_over(struct collector *c, const struct collector_request *r)
+{
+    pthread_mutex_lock(&c->lock);
+    bool is = r->is_over;
+    pthread_mutex_unlock(&c->lock);
+    return is;
+}
+
+/* Its place is free. False: it was before. */
+static bool give_place(struct collector *c, struct collector_request *r)
+{
+    bool gives = !r->is_over;
+
+    c->waiting_count -= gives;
+    r->is_over = true;
+    return gives;
+}
+
+static void refuse(struct collector_request *r)
+{
+    struct buf none = {0};
+    const struct err err = {.code = ERR_CANCELLED, .text = "nobody waits for this profile"};
+
+    r->done(r, &none, &err);
+}
+
+/* Before new ones are looked at: they may have got the places. */
+static void drop_cancelled(struct collector *c)
+{
+    for (size_t i = 0; i < COLLECTOR_REQUESTS_MAX; i++) {
+        struct waiting *w = &c->waiting[i];
+        struct collector_request *r = w->request;
+
+        if (!r || !is_over(c, r))
+            continue;
+        buf_fini(&w->before);
+        *w = (struct waiting){0};
+        refuse(r);
+    }
+}
+
 static void answer(struct collector *c, struct waiting *w)
 {
     struct collector_request *r = w->request;
@@ -135,7 +176,7 @@ static void answer(struct collector *c, struct waiting *w)
     buf_fini(&w->before);
     *w = (struct waiting){0};
     pthread_mutex_lock(&c->lock);
-    c->waiting_count--;
+    give_place(c, r);
     pthread_mutex_unlock(&c->lock);
     r->done(r, &body, &err);
 }
@@ -143,6 +184,7 @@ static void answer(struct collector *c, struct waiting *w)
 /* Each is answered with what was drained before: at the start and at the end of its window. */
 static void serve(struct collector *c, struct collector_request **asked, size_t count, bool is_last)
 {
+    drop_cancelled(c);
     for (size_t i = 0; i < count; i++)
         open_window(c, asked[i]);
     for (size_t i = 0; i < COLLECTOR_REQUESTS_MAX; i++) {
@@ -172,12 +214,13 @@ static size_t wait_for_work(struct collector *c, struct collector_request **aske
     const struct timespec until = clock_timespec(next_ns(c));
 
     pthread_mutex_lock(&c->lock);
-    while (!c->asked_count && !c->is_stopping &&
+    while (!c->asked_count && !c->is_stopping && !c->any_cancelled &&
            pthread_cond_timedwait(&c->wake, &c->lock, &until) == 0)
         ;
     size_t count = c->asked_count;
     memcpy(asked, c->asked, count * sizeof(*asked));
     c->asked_count = 0;
+    c->any_cancelled = false;
     *is_last = c->is_stopping;
     pthread_mutex_unlock(&c->lock);
     return count;
@@ -307,6 +350,28 @@ bool collector_ask(struct collector *c, struct collector_request *r)
     }
     pthread_mutex_unlock(&c->lock);
     return ok;
+}
+
+/* True when the thread has not seen it yet, and now never will. */
+static bool take_back(struct collector *c, const struct collector_request *r)
+{
+    for (size_t i = 0; i < c->asked_count; i++)
+        if (c->asked[i] == r) {
+            c->asked[i] = c->asked[--c->asked_count];
+            return true;
+        }
+    return false;
+}
+
+void collector_cancel(struct collector *c, struct collector_request *r)
+{
+    pthread_mutex_lock(&c->lock);
+    bool gave = give_place(c, r), unseen = gave && take_back(c, r);
+    c->any_cancelled |= gave;
+    pthread_cond_signal(&c->wake);
+    pthread_mutex_unlock(&c->lock);
+    if (unseen)
+        refuse(r);
 }
 
 void collector_figures(const struct collector *c, struct collector_figures *figures)

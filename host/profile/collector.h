@@ -24,6 +24,7 @@ struct collector_request {
     unsigned seconds;
     struct str function;     /* "": all */
     enum sample_start start; /* START_NONE: all */
+    bool is_over;            /* the collector's own: answered or cancelled */
     void (*done)(struct collector_request *r, struct buf *body, const struct err *err);
 };
 
@@ -38,6 +39,11 @@ void collector_stop(struct collector *c);
 /* False when COLLECTOR_REQUESTS_MAX wait already, or the collector stops. Any thread, `done` too.
  */
 bool collector_ask(struct collector *c, struct collector_request *r);
+
+/* Nobody waits for `r` any more: its place is free at once. `done` comes soon, perhaps in this
+ * thread, perhaps with ERR_CANCELLED; it may be under way, but may not have freed `r` yet.
+ */
+void collector_cancel(struct collector *c, struct collector_request *r);
 
 struct collector_figures {
     uint64_t stacks;  /* with labels: entries of the table */

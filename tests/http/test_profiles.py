@@ -303,6 +303,20 @@ def test_client_that_leaves_is_forgotten(start):
     assert server.result("echo", {"a": 1})["a"] == 1
 
 
+def test_clients_that_leave_make_room(start):
+    server = start(FUNCTIONS, ["--workers", "1"])
+    clients = [server.connect() for _ in range(MOST_WAITING)]
+    for client in clients:
+        client.sendall(f"GET {path('wall', '?seconds=300')} HTTP/1.1\r\n"
+                       "Host: localhost\r\n\r\n".encode())
+    wait_until(lambda: waiting(server) == MOST_WAITING, "the requests to wait")
+    expect_error(server.get(path("allocs")), 503, "queue_full", "too many profiles")
+    for client in clients:
+        client.close()
+    wait_until(lambda: waiting(server) == 0, "the requests to be forgotten")
+    assert server.get(path("allocs")).status_code == 200
+
+
 def test_client_that_leaves_by_http2_is_forgotten(start):
     server = start(FUNCTIONS, ["--workers", "1", "--http2"])
     client = subprocess.Popen(["curl", "-s", "--http2-prior-knowledge",

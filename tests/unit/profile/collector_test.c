@@ -101,6 +101,65 @@ static void sixteen_may_wait_and_the_end_answers_them(void **state)
     sem_destroy(&questions[COLLECTOR_REQUESTS_MAX].done);
 }
 
+static void expect_cancelled(struct question *q)
+{
+    while (sem_wait(&q->done) != 0)
+        assert_int_equal(errno, EINTR);
+    sem_destroy(&q->done);
+    assert_int_equal(q->err.code, ERR_CANCELLED);
+    assert_int_equal(q->body.len, 0);
+}
+
+/* Has the thread seen it already? That is up to chance. */
+static void one_that_is_cancelled_leaves_its_place_at_once(void **state)
+{
+    const size_t turns = 100;
+    static struct question questions[COLLECTOR_REQUESTS_MAX];
+    struct question last;
+
+    (void)state;
+    for (size_t turn = 0; turn < turns; turn++) {
+        for (size_t i = 0; i < COUNT(questions); i++) {
+            question_init(&questions[i], HOUR_S, "");
+            assert_true(collector_ask(collector, &questions[i].request));
+        }
+        question_init(&last, HOUR_S, "");
+        assert_false(collector_ask(collector, &last.request));
+        collector_cancel(collector, &questions[turn % COUNT(questions)].request);
+        assert_true(collector_ask(collector, &last.request));
+        collector_cancel(collector, &last.request);
+        for (size_t i = 0; i < COUNT(questions); i++)
+            if (i != turn % COUNT(questions))
+                collector_cancel(collector, &questions[i].request);
+        for (size_t i = 0; i < COUNT(questions); i++)
+            expect_cancelled(&questions[i]);
+        expect_cancelled(&last);
+    }
+    put(0, "f", 3);
+    assert_int_equal(cumulative(""), 3);
+}
+
+static void cancelling_what_is_answered_changes_nothing(void **state)
+{
+    static struct question questions[COLLECTOR_REQUESTS_MAX + 1];
+    struct question first;
+
+    (void)state;
+    question_init(&first, 0, "");
+    assert_true(collector_ask(collector, &first.request));
+    answer_of(&first);
+    collector_cancel(collector, &first.request);
+    for (size_t i = 0; i < COUNT(questions); i++) {
+        question_init(&questions[i], HOUR_S, "");
+        assert_int_equal(collector_ask(collector, &questions[i].request),
+                         i < COLLECTOR_REQUESTS_MAX);
+    }
+    collector_stop(collector);
+    collector = NULL;
+    for (size_t i = 0; i < COLLECTOR_REQUESTS_MAX; i++)
+        answer_of(&questions[i]);
+}
+
 static void an_answer_may_ask_again(void **state)
 {
     struct question first, second;
@@ -212,6 +271,8 @@ int main(void)
         TEST(windows_overlap),
         TEST(a_window_ends_by_itself),
         TEST(sixteen_may_wait_and_the_end_answers_them),
+        TEST(one_that_is_cancelled_leaves_its_place_at_once),
+        TEST(cancelling_what_is_answered_changes_nothing),
         TEST(an_answer_may_ask_again),
         TEST(only_the_profilers_signal_reaches_the_thread),
         TEST(the_collectors_own_time_is_sampled),
