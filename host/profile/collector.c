@@ -160,6 +160,19 @@ static void drop_cancelled(struct collector *c)
     }
 }
 
+/* By the rates of now, which are told to this thread as to all; 0: off, or without a rate. */
+static uint64_t period_of(const struct collector *c, enum sample_type type)
+{
+    const struct sampling *s = c->board->own[SOURCE_COLLECTOR].sampling;
+
+    if (type == SAMPLE_ALLOC)
+        return atomic_load(&s->alloc_bytes);
+    if (type == SAMPLE_MUTEX)
+        return 0;
+    uint32_t hz = atomic_load(type == SAMPLE_CPU ? &s->cpu_hz : &s->wall_hz);
+    return hz ? NS_PER_S / hz : 0;
+}
+
 static void answer(struct collector *c, struct waiting *w)
 {
     struct collector_request *r = w->request;
@@ -167,6 +180,7 @@ static void answer(struct collector *c, struct waiting *w)
                                       .function = r->function,
                                       .start = r->start,
                                       .before = r->seconds ? &w->before : NULL,
+                                      .period = period_of(c, r->type),
                                       .time_ns = w->from_wall_ns,
                                       .duration_ns = clock_now_ns() - w->from_ns};
     struct buf body = {0};

@@ -15,7 +15,7 @@ struct kind {
 static const struct {
     struct kind samples[VALUES]; /* without the first: the value alone */
     struct kind period;
-    int64_t period_ns_or_bytes;
+    int64_t usual_period; /* ns or bytes */
 } types[SAMPLE_TYPES] = {
     [SAMPLE_CPU] = {{{"samples", "count"}, {"cpu", "nanoseconds"}},
                     {"cpu", "nanoseconds"},
@@ -242,7 +242,7 @@ static void put_head(struct encoder *e)
         if (types[e->query->type].samples[i].name)
             p->sample_type[p->n_sample_type++] = kind_of(e, types[e->query->type].samples[i]);
     p->period_type = kind_of(e, types[e->query->type].period);
-    p->period = types[e->query->type].period_ns_or_bytes;
+    p->period = e->query->period ? (int64_t)e->query->period : types[e->query->type].usual_period;
     p->default_sample_type = p->sample_type[p->n_sample_type - 1]->type;
     p->time_nanos = (int64_t)e->query->time_ns;
     p->duration_nanos = (int64_t)e->query->duration_ns;

@@ -15,6 +15,7 @@ struct pprof_query {
     struct str function;      /* "": all */
     enum sample_start start;  /* START_NONE: all */
     const struct buf *before; /* amounts to take off, by table_snapshot; NULL: none */
+    uint64_t period;          /* ns or bytes that a sample stands for; 0: as usual */
     uint64_t time_ns;         /* since 1970, when it begins */
     uint64_t duration_ns;
 };

@@ -163,6 +163,14 @@ def test_rates_that_are_put_are_obeyed(start):
     wait_until(lambda: serve(server, "cold") or allocated(server) != before, "samples to come")
 
 
+def test_period_is_that_of_the_rate(start):
+    server = start(FUNCTIONS, ["--workers", "1", "--profile-wall-hz", "50"])
+    server.request("PUT", "/debug/profiling", json={"cpu_hz": 250, "alloc_bytes": 1000})
+    asked = {name: Background(server, path(name, "?seconds=1"), method="get") for name in NAMES}
+    periods = {name: pprof.decode(one.reply().content).period for name, one in asked.items()}
+    assert periods == {"profile": 4000000, "wall": 20000000, "allocs": 1000, "mutex": 1}
+
+
 @pytest.mark.skipif(not SIGNALS_COME_AT_ONCE, reason="ticks are signals")
 def test_processor_time_is_that_of_lines(start):
     server = start(FUNCTIONS, ["--workers", "1", "--profile-cpu-hz", "1000"])

@@ -80,6 +80,17 @@ static void each_type_has_its_units_and_period(void **state)
     }
 }
 
+static void a_period_that_is_told_is_the_profiles(void **state)
+{
+    (void)state;
+    for (enum sample_type type = 0; type < SAMPLE_TYPES; type++) {
+        struct decoded d = encoded((struct pprof_query){.type = type, .period = 7 + type});
+
+        assert_int_equal(d.profile->period, 7 + type);
+        decoded_fini(&d);
+    }
+}
+
 static void samples_are_leaf_first_with_labels(void **state)
 {
     static const char *const expected[] = {
@@ -316,6 +327,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(each_type_has_its_units_and_period),
+        TEST(a_period_that_is_told_is_the_profiles),
         TEST(samples_are_leaf_first_with_labels),
         TEST(nothing_is_a_profile_too),
         TEST(filters_leave_what_was_asked_for),
