@@ -64,8 +64,10 @@ static void drain_ring(struct collector *c, struct ring_end *reader)
     enum ring_state state;
 
     for (int i = 0; i < RECORDS_MOST; i++) {
-        if ((state = ring_read(reader, &record)) == RING_EMPTY)
+        if ((state = ring_read(reader, &record)) == RING_EMPTY) {
+            ring_remind(reader);
             return;
+        }
         if (state == RING_CORRUPT || !take_record(c, record)) {
             ring_skip(reader);
             atomic_fetch_add(&c->corrupt, 1);

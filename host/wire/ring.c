@@ -156,6 +156,12 @@ void ring_skip(struct ring_end *reader)
     atomic_store_explicit(&reader->ring->tail, reader->at, memory_order_release);
 }
 
+void ring_remind(struct ring_end *reader)
+{
+    if (atomic_load_explicit(&reader->ring->tail, memory_order_relaxed) != reader->at)
+        atomic_store_explicit(&reader->ring->tail, reader->at, memory_order_release);
+}
+
 bool ring_is_empty(const struct ring_end *reader)
 {
     return atomic_load(&reader->ring->head) == reader->at;

@@ -59,6 +59,10 @@ void ring_consume(struct ring_end *reader, struct str record);
 /* Leaves out what is there, sense or not: to where ring_writer_after goes on. */
 void ring_skip(struct ring_end *reader);
 
+/* Says again how far it was read, should the writer have written to that too: else it could take
+ * the ring for full, and nothing would come any more. */
+void ring_remind(struct ring_end *reader);
+
 bool ring_is_empty(const struct ring_end *reader);
 
 /* How a reader that waits is woken: a flag in shared memory. The reader raises it with bell_arm,

@@ -42,6 +42,26 @@ static void a_head_without_sense_is_skipped(void **state)
     }
 }
 
+/* Where it does not matter at first, for the writer has just been read. */
+static void a_tail_without_sense_is_put_right(void **state)
+{
+    const uint64_t size = writers[0].size;
+    const uint64_t tails[] = {0, 1, 16, size - 16, size, size + 16, UINT64_MAX, UINT64_MAX - 15};
+    struct ring *ring = board.channels[0].samples;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(tails); i++) {
+        uint64_t before = cumulative("");
+
+        atomic_store(&ring->tail, tails[i]);
+        assert_int_equal(cumulative(""), before);
+        assert_int_equal(atomic_load(&ring->tail), writers[0].at);
+        put(0, "f", 7);
+        assert_int_equal(cumulative(""), before + 7);
+    }
+    assert_int_equal(corrupt(), 0);
+}
+
 static void records_that_are_no_samples_are_skipped(void **state)
 {
     static char bytes[1 << 16];
@@ -107,9 +127,8 @@ static void texts_of_any_bytes_become_a_sound_profile(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_head_without_sense_is_skipped),
-        TEST(records_that_are_no_samples_are_skipped),
-        TEST(samples_that_are_cut_off_are_skipped),
+        TEST(a_head_without_sense_is_skipped),           TEST(a_tail_without_sense_is_put_right),
+        TEST(records_that_are_no_samples_are_skipped),   TEST(samples_that_are_cut_off_are_skipped),
         TEST(texts_of_any_bytes_become_a_sound_profile),
     };
 
