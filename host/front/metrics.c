@@ -133,17 +133,15 @@ static void put_one(struct buf *b, const char *name, const char *type, const cha
     buf_format(b, "# HELP %s %s\n# TYPE %s %s\n%s %.15g\n", name, help, name, type, name, value);
 }
 
-/* A worker that dies between two reads is missed by both: what was told once is not taken back. */
-static double never_less(double cpu_seconds)
+static double never_less(double *most, double value)
 {
-    static double most;
-
-    most = cpu_seconds > most ? cpu_seconds : most;
-    return most;
+    *most = value > *most ? value : *most;
+    return *most;
 }
 
 static void put_processes(struct buf *b)
 {
+    static double most; /* a worker that dies between two reads is missed by both */
     struct process_figures sum = {0}, one;
 
     if (process_read_front(&one))
@@ -155,7 +153,7 @@ static void put_processes(struct buf *b)
             process_add(&sum, &one);
     put_one(b, "process_cpu_seconds_total", "counter",
             "CPU time of supervisor, front and workers, past ones too.",
-            never_less(sum.cpu_seconds));
+            never_less(&most, sum.cpu_seconds));
     put_one(b, "process_resident_memory_bytes", "gauge",
             "Memory of supervisor, front and workers; pages that they share count once.",
             (double)sum.memory_bytes);
@@ -165,29 +163,42 @@ static void put_processes(struct buf *b)
 
 /* -- Profiler -------------------------------------------------------------------------------- */
 
+/* Counters of struct sampling; `parts` make one of the figure. */
+static const struct tally {
+    const char *name, *help;
+    size_t counter;
+    double parts;
+} tallies[] = {
+    {"faas_profile_ticks_total", "Ticks of the profiler's timers.",
+     offsetof(struct sampling, ticks), 1},
+    {"faas_profile_completed_total", "Samples that were taken.",
+     offsetof(struct sampling, completed), 1},
+    {"faas_profile_dropped_total", "Samples that there was no room for.",
+     offsetof(struct sampling, dropped), 1},
+    {"faas_profile_unattributed_total", "Samples of Lua code whose stack was gone.",
+     offsetof(struct sampling, unattributed), 1},
+    {"faas_profile_handler_seconds_total", "Time spent in the profiler's signal handlers.",
+     offsetof(struct sampling, handler_ns), (double)NS_PER_S},
+};
+
+enum { TALLIES = sizeof(tallies) / sizeof(*tallies) };
+
+/* Workers may write there what they like, but a figure that was told is not taken back. */
 static void put_sampling(struct buf *b)
 {
-    uint64_t ticks = 0, completed = 0, dropped = 0, unattributed = 0, handler_ns = 0;
+    static double most[TALLIES];
 
-    for (size_t i = 0; i < switchboard_sources(crew.board); i++) {
-        const struct sampling *s = switchboard_source(crew.board, i).sampling;
+    for (size_t i = 0; i < TALLIES; i++) {
+        double sum = 0;
 
-        ticks += atomic_load(&s->ticks);
-        completed += atomic_load(&s->completed);
-        dropped += atomic_load(&s->dropped);
-        unattributed += atomic_load(&s->unattributed);
-        handler_ns += atomic_load(&s->handler_ns);
+        for (size_t j = 0; j < switchboard_sources(crew.board); j++) {
+            const char *sampling = (const char *)switchboard_source(crew.board, j).sampling;
+
+            sum += (double)atomic_load((const _Atomic uint64_t *)(sampling + tallies[i].counter));
+        }
+        put_one(b, tallies[i].name, "counter", tallies[i].help,
+                never_less(&most[i], sum / tallies[i].parts));
     }
-    put_one(b, "faas_profile_ticks_total", "counter", "Ticks of the profiler's timers.",
-            (double)ticks);
-    put_one(b, "faas_profile_completed_total", "counter", "Samples that were taken.",
-            (double)completed);
-    put_one(b, "faas_profile_dropped_total", "counter", "Samples that there was no room for.",
-            (double)dropped);
-    put_one(b, "faas_profile_unattributed_total", "counter",
-            "Samples of Lua code whose stack was gone.", (double)unattributed);
-    put_one(b, "faas_profile_handler_seconds_total", "counter",
-            "Time spent in the profiler's signal handlers.", (double)handler_ns / (double)NS_PER_S);
 }
 
 static void put_collector(struct buf *b)

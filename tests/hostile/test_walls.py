@@ -12,6 +12,7 @@ import time
 
 import pytest
 
+from test_metrics import Scrape
 from server import BINARY, PATIENCE_S, Background, Server, busy_worker, expect_error, wait_until
 
 SANITIZED = "/asan/" in BINARY or "/tsan/" in BINARY
@@ -303,3 +304,23 @@ def test_server_without_walls_says_so(start, inject):
         other.terminate()
         other.stderr.read()
     assert other.returncode == 0
+
+
+# -- What workers tell -----------------------------------------------------------------------------
+
+MADVISE, MADV_REMOVE = 28, 9
+
+
+def test_figures_of_the_profiler_are_not_taken_back(call):
+    """A worker empties the page of memory that it shares with the front."""
+    with Server(flags=["--workers", "1", "--profile-alloc-bytes", "65536"]) as server:
+        def taken():
+            return Scrape(server).value("faas_profile_completed_total")
+
+        wait_until(lambda: server.result("sort", {"size": 20000}) and taken() > 20, "samples")
+        before = taken()
+        sizes = {int(start, 16): int(end, 16) - int(start, 16) for start, end in
+                 re.findall(r"^(\w+)-(\w+) rw-s ", proc(server.worker(), "maps"), re.M)}
+        page = max(sizes, key=sizes.get)
+        assert call(server.worker(), MADVISE, page, 4096, MADV_REMOVE) == ("result", 0)
+        assert taken() >= before
