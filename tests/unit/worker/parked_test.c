@@ -1,30 +1,13 @@
 /* parked_test.c - which calls are found, and when they are looked at. */
 /* SPDX-License-Identifier: MIT */
-#include "vm_fixture.h"
+#include "profiler_fixture.h"
 
-#include "base/clock.h"
 #include "worker/parked.h"
-#include "worker/profiler.h"
-#include "worker/safepoint.h"
-#include "worker/worker.h"
 
 enum { CALLS = 5, SLOTS = 1 << 16 };
 
-static struct switchboard board;
 static struct timers timers;
 static struct call calls[CALLS];
-
-void worker_log(const struct call *call, enum log_level level, struct str text)
-{
-    (void)call;
-    (void)level;
-    (void)text;
-}
-
-size_t worker_message_max(void)
-{
-    return MIB;
-}
 
 static void put(size_t i, uint64_t now)
 {
@@ -52,12 +35,12 @@ static void those_that_were_taken_are_not_found(void **state)
         for (size_t i = 0; i < CALLS; i++)
             put(i, 0);
         for (size_t i = 0; i < CALLS; i++) {
-            struct call *call = &calls[orders[order][i]];
+            struct call *one = &calls[orders[order][i]];
 
-            assert_ptr_equal(parked_find(call->id), call);
-            assert_null(parked_find(call->id + SLOTS)); /* another one of the slot */
-            parked_take(call);
-            assert_null(parked_find(call->id));
+            assert_ptr_equal(parked_find(one->id), one);
+            assert_null(parked_find(one->id + SLOTS)); /* another one of the slot */
+            parked_take(one);
+            assert_null(parked_find(one->id));
         }
     }
     assert_null(parked_find(1));
@@ -91,29 +74,51 @@ static void all_that_are_parked_are_looked_at_once_a_second(void **state)
     assert_int_equal(timers.count, 0); /* for nobody is there */
 }
 
-static bool nothing_is_cancelled(void)
+static void park_for(uint64_t ns)
 {
-    return false;
+    call.resumed_ns = clock_now_ns();
+    call.parked_ns = call.resumed_ns - ns;
+    profiler_look();
+    profiler_parked(&call, call.resumed_ns);
+    assert_int_equal(call.parked_ns, call.resumed_ns);
 }
 
-static int init(void **state)
+static void parked_calls_are_in_wall_alone(void **state)
 {
+    struct sampling *s = &board.channels[0].state->sampling;
+    struct buf details = {0};
     struct err err;
 
     (void)state;
-    if (!switchboard_open(&board, 1, MIB, MIB, &err))
-        return -1;
-    safepoint_init(nothing_is_cancelled);
-    parked_init(&timers);
-    return profiler_init(&board.channels[0], __builtin_frame_address(0)) ? 0 : -1;
+    begin("return function(_, ctx)\n ctx.sleep(1)\n end");
+    assert_int_equal(bridge_run(&call, 2, &details, &err), STEP_PARKED);
+    call.parked = true;
+    profiler_hold(NULL, clock_now_ns());
+    park_for(NS_PER_S);
+    atomic_store(&s->wall_hz, 0);
+    park_for(NS_PER_S); /* is left out */
+    atomic_store(&s->wall_hz, HZ);
+    park_for(2 * NS_PER_S);
+    call.parked = false;
+    profiler_hold(&call, call.resumed_ns);
+    assert_int_equal(bridge_run(&call, 0, &details, &err), STEP_ENDED);
+    end();
+    buf_fini(&details);
+    assert_in_range(sum(SAMPLE_WALL, "run\nprobe.lua:2 handler", "\nsleep\n"),
+                    3 * NS_PER_S * 99 / 100, 3 * NS_PER_S * 101 / 100);
+    assert_true(sum(SAMPLE_CPU, "\nsleep\n", NULL) < NS_PER_S / 10);
 }
 
-static int fini(void **state)
+static int setup(void **state)
 {
-    (void)state;
+    parked_init(&timers);
+    return group_setup(state);
+}
+
+static int teardown(void **state)
+{
     timers_fini(&timers);
-    switchboard_close(&board);
-    return 0;
+    return group_teardown(state);
 }
 
 int main(void)
@@ -121,7 +126,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(those_that_were_taken_are_not_found),
         cmocka_unit_test(all_that_are_parked_are_looked_at_once_a_second),
+        cmocka_unit_test(parked_calls_are_in_wall_alone),
     };
 
-    return cmocka_run_group_tests(tests, init, fini);
+    return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -1,14 +1,6 @@
 /* profiler_test.c - which stacks calls are charged with, and how much. */
 /* SPDX-License-Identifier: MIT */
-#include "vm_fixture.h"
-
-#include <signal.h>
-
-#include "base/clock.h"
-#include "worker/bridge.h"
-#include "worker/profiler.h"
-#include "worker/safepoint.h"
-#include "worker/worker.h"
+#include "profiler_fixture.h"
 
 /* ThreadSanitizer holds signals back until the program calls something that it knows. */
 #ifdef __SANITIZE_THREAD__
@@ -16,68 +8,6 @@ enum { SIGNALS_ARE_HELD_BACK = 1 };
 #else
 enum { SIGNALS_ARE_HELD_BACK = 0 };
 #endif
-
-enum { HEAP_BYTES = 64 * MIB, STACKS = 4096, STACK_TEXT = 2048, HZ = 1000 };
-
-static struct switchboard board;
-static struct ring_end reader;
-
-void worker_log(const struct call *call, enum log_level level, struct str text)
-{
-    (void)call;
-    (void)level;
-    (void)text;
-}
-
-size_t worker_message_max(void)
-{
-    return MIB;
-}
-
-/* -- What was sampled ------------------------------------------------------------------------ */
-
-static struct seen {
-    struct sample sample; /* its texts are not kept but in `stack` */
-    char stack[STACK_TEXT];
-} seen[STACKS];
-static size_t seen_count;
-
-static void put_str(char *text, struct str what)
-{
-    size_t len = strlen(text);
-
-    snprintf(text + len, STACK_TEXT - len, "%.*s", STR_ARG(what));
-}
-
-static void read_samples(void)
-{
-    struct str record;
-
-    while (ring_read(&reader, &record) == RING_RECORD) {
-        struct seen *one = &seen[seen_count];
-
-        assert_true(sample_parse(record, &one->sample));
-        one->stack[0] = '\0';
-        put_str(one->stack, one->sample.frames);
-        put_str(one->stack, one->sample.leaf);
-        if (one->sample.pc_count > 1)
-            put_str(one->stack, STR("[C frames]\n"));
-        seen_count += seen_count + 1 < STACKS;
-        ring_consume(&reader, record);
-    }
-}
-
-/* How much of a type has all of the texts in its stack; NULL: any. */
-static uint64_t sum(enum sample_type type, const char *part, const char *other)
-{
-    uint64_t value = 0;
-
-    for (size_t i = 0; i < seen_count; i++)
-        if (seen[i].sample.type == type && (!part || strstr(seen[i].stack, part)) &&
-            (!other || strstr(seen[i].stack, other)))
-            value += seen[i].sample.value;
-    return value;
-}
 
 static void show(void)
 {
@@ -90,32 +20,6 @@ static void show(void)
         print_error("%d %llu %u pcs\n%s\n", seen[i].sample.type,
                     (unsigned long long)seen[i].sample.value, seen[i].sample.pc_count,
                     seen[i].stack);
-}
-
-/* -- Calls ----------------------------------------------------------------------------------- */
-
-static struct call call;
-
-static void begin(const char *source)
-{
-    struct err err;
-
-    seen_count = 0;
-    call = (struct call){.code = code_of(source), .resumed_ns = clock_now_ns()};
-    profiler_hold(&call, call.resumed_ns);
-    call.vm = vm_open(call.code, HEAP_BYTES, &err);
-    assert_non_null(call.vm);
-    call.vm->call = &call;
-    if (!bridge_begin(&call, STR("1"), STR(""), STR("{}"), &err))
-        fail_msg("%s", err.text);
-}
-
-static void end(void)
-{
-    vm_close(call.vm);
-    profiler_hold(NULL, clock_now_ns());
-    code_drop(call.code);
-    read_samples();
 }
 
 static void serve(const char *source)
@@ -288,41 +192,6 @@ static void waiting_for_a_lock_is_charged_to_its_name(void **state)
         assert_true(sum(SAMPLE_CPU, "probe.lua:3 ", "mutex.contend\n") > 0);
 }
 
-static void park_for(uint64_t ns)
-{
-    call.resumed_ns = clock_now_ns();
-    call.parked_ns = call.resumed_ns - ns;
-    profiler_look();
-    profiler_parked(&call, call.resumed_ns);
-    assert_int_equal(call.parked_ns, call.resumed_ns);
-}
-
-static void parked_calls_are_in_wall_alone(void **state)
-{
-    struct sampling *s = &board.channels[0].state->sampling;
-    struct buf details = {0};
-    struct err err;
-
-    (void)state;
-    begin("return function(_, ctx)\n ctx.sleep(1)\n end");
-    assert_int_equal(bridge_run(&call, 2, &details, &err), STEP_PARKED);
-    call.parked = true;
-    profiler_hold(NULL, clock_now_ns());
-    park_for(NS_PER_S);
-    atomic_store(&s->wall_hz, 0);
-    park_for(NS_PER_S); /* is left out */
-    atomic_store(&s->wall_hz, HZ);
-    park_for(2 * NS_PER_S);
-    call.parked = false;
-    profiler_hold(&call, call.resumed_ns);
-    assert_int_equal(bridge_run(&call, 0, &details, &err), STEP_ENDED);
-    end();
-    buf_fini(&details);
-    assert_in_range(sum(SAMPLE_WALL, "run\nprobe.lua:2 handler", "\nsleep\n"),
-                    3 * NS_PER_S * 99 / 100, 3 * NS_PER_S * 101 / 100);
-    assert_true(sum(SAMPLE_CPU, "\nsleep\n", NULL) < NS_PER_S / 10);
-}
-
 static void nothing_is_sampled_when_off(void **state)
 {
     struct sampling *s = &board.channels[0].state->sampling;
@@ -389,7 +258,9 @@ static void ride_out(size_t row)
     if (step == STEP_PARKED) {
         call.parked = true;
         profiler_hold(NULL, clock_now_ns());
-        park_for(NS_PER_MS);
+        call.resumed_ns = clock_now_ns();
+        call.parked_ns = call.resumed_ns - NS_PER_MS;
+        profiler_parked(&call, call.resumed_ns);
         call.parked = false;
         profiler_hold(&call, call.resumed_ns);
         if (bridge_run(&call, 0, &details, &err) != STEP_ENDED)
@@ -419,29 +290,6 @@ static void a_storm_of_signals_changes_nothing(void **state)
     atomic_store(&s->alloc_bytes, 0);
 }
 
-static int group_setup(void **state)
-{
-    struct err err;
-
-    if (!switchboard_open(&board, 1, MIB, MIB, &err))
-        return 1;
-    const struct channel *channel = &board.channels[0];
-    atomic_store(&channel->state->sampling.cpu_hz, HZ);
-    atomic_store(&channel->state->sampling.wall_hz, HZ);
-    atomic_store(&channel->state->sampling.lock_ns, 1);
-    reader = ring_end_of(channel->samples, channel->samples_memory);
-    safepoint_init(NULL);
-    return vm_group_setup(state) || !profiler_init(channel, __builtin_frame_address(0));
-}
-
-static int group_teardown(void **state)
-{
-    signal(SIGPROF, SIG_IGN); /* a tick would count in what is unmapped now */
-    signal(SIGVTALRM, SIG_IGN);
-    switchboard_close(&board);
-    return vm_group_teardown(state);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -453,7 +301,6 @@ int main(void)
         cmocka_unit_test(allocations_are_estimated_by_line),
         cmocka_unit_test(what_allocates_a_lot_is_sampled_less_often),
         cmocka_unit_test(waiting_for_a_lock_is_charged_to_its_name),
-        cmocka_unit_test(parked_calls_are_in_wall_alone),
         cmocka_unit_test(nothing_is_sampled_when_off),
         cmocka_unit_test(a_storm_of_signals_changes_nothing),
     };
