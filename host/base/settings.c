@@ -8,6 +8,9 @@
 #include <stdlib.h>
 
 #include "base/amount.h"
+#include "base/clock.h"
+#include "base/push_secrets.h"
+#include "base/push_settings.h"
 #include "base/str.h"
 #include "base/tokens.h"
 
@@ -198,6 +201,13 @@ static const struct word {
     {"log-level", "FAAS_LOG_LEVEL", required_argument, set_level},
     {NULL, "PYROSCOPE_PROFILER_ALLOC", required_argument, set_alloc},
     {NULL, "PYROSCOPE_PROFILER_LOCK", required_argument, set_lock},
+    {"pyroscope-server-address", "PYROSCOPE_SERVER_ADDRESS", required_argument, push_set_address},
+    {"pyroscope-application-name", "PYROSCOPE_APPLICATION_NAME", required_argument,
+     push_set_application},
+    {"pyroscope-labels", "PYROSCOPE_LABELS", required_argument, push_set_labels},
+    {"pyroscope-tenant-id", "PYROSCOPE_TENANT_ID", required_argument, push_set_tenant},
+    {"pyroscope-upload-interval", "PYROSCOPE_UPLOAD_INTERVAL", required_argument,
+     push_set_interval},
 };
 
 enum { WORDS = sizeof(words) / sizeof(*words) };
@@ -289,7 +299,7 @@ static bool read_environment(struct settings *s, struct err *err)
         if ((text = getenv(numbers[i].env)) &&
             !set_number(s, &numbers[i], numbers[i].env, text, err))
             return false;
-    return tokens_read(err);
+    return tokens_read(err) && push_secrets_check(err);
 }
 
 static int next_flag(int argc, char **argv)
@@ -369,7 +379,12 @@ bool settings_read(struct settings *s, int argc, char **argv, const char *builti
     const char *path = find_file(argc, argv);
 
     *action = SETTINGS_RUN;
-    *s = (struct settings){.host = "127.0.0.1", .port = 8088, .walls = true, .log_level = LOG_INFO};
+    *s = (struct settings){.host = "127.0.0.1",
+                           .port = 8088,
+                           .walls = true,
+                           .log_level = LOG_INFO,
+                           .push_application = "faas-server",
+                           .push_interval_ns = 10 * (int64_t)NS_PER_S};
     s->functions = calloc(FOLDERS_MAX, sizeof(*s->functions));
     if (!s->functions)
         return err_set_errno(err, "settings");
@@ -387,42 +402,4 @@ void settings_fini(struct settings *s)
     free(s->file_text);
     s->functions = NULL;
     s->file_text = NULL;
-}
-
-void settings_help(const char *program)
-{
-    printf(
-        "usage: %s [flags]\n"
-        "Serves Lua functions over HTTP. A flag wins over its environment variable, and that\n"
-        "over the settings file. SIGTERM drains and ends it, SIGHUP reloads binary and "
-        "settings.\n\n"
-        "  --settings FILE         lines NAME = VALUE, the names as of these flags; # begins a\n"
-        "                          line of comment (FAAS_SETTINGS)\n"
-        "  --listen HOST:PORT      127.0.0.1:8088. A port alone keeps the host, :PORT is every\n"
-        "                          address, port 0 any free one (FAAS_LISTEN; PORT)\n"
-        "  --functions DIR         one more folder of functions, repeatable; in a later one a\n"
-        "                          file of the same name wins (FAAS_FUNCTIONS, one folder)\n"
-        "  --optimized[=BOOL]      calls use warm instances where idle (OPTIMIZED)\n"
-        "  --http2[=BOOL]          HTTP/2 too: over TLS, or from its first byte (FAAS_HTTP2)\n"
-        "  --tls-cert FILE         certificate (PEM, with its chain): every listener speaks\n"
-        "                          TLS (FAAS_TLS_CERT)\n"
-        "  --tls-key FILE          its key (FAAS_TLS_KEY)\n"
-        "  --walls[=BOOL]          processes give up what they do not need; on unless a machine\n"
-        "                          does not let them (FAAS_WALLS)\n"
-        "  --log-level LEVEL       debug, info, warn or error (FAAS_LOG_LEVEL)\n",
-        program);
-    for (size_t i = 0; i < NUMBERS; i++)
-        printf("  --%-19s N %s\n%26sdefault %lld, from %lld to %lld (%s)\n", numbers[i].flag,
-               numbers[i].help, "", (long long)numbers[i].value, (long long)numbers[i].least,
-               (long long)numbers[i].most, numbers[i].env);
-    printf(
-        "  --help, --version       this text; the version\n\n"
-        "From the environment alone, each %d to %d characters, for Authorization: Bearer:\n"
-        "  FAAS_ADMIN_TOKEN        changes of the server need it; an address other than loopback\n"
-        "                          is not listened on without it\n"
-        "  FAAS_INVOKE_TOKEN       calls need it, or the admin token\n\n"
-        "From the environment alone, as Pyroscope's agents take them:\n"
-        "  PYROSCOPE_PROFILER_ALLOC  --profile-alloc-bytes with a unit: 512k\n"
-        "  PYROSCOPE_PROFILER_LOCK   --profile-lock-ns with a unit: 10ms\n",
-        TOKEN_LEN_MIN, TOKEN_LEN_MAX);
 }

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/labels.h"
 #include "base/log.h"
 
 /* X(field, flag, environment, default, least, most, help) for the numbers. */
@@ -61,6 +62,10 @@ struct settings {
     char *file_text; /* what texts of the settings file are borrowed from */
     bool optimized, walls, http2;
     const char *tls_cert, *tls_key; /* files; NULL: none. Borrowed */
+    const char *push_address;       /* of a Pyroscope server, as a URL; NULL: none. Borrowed */
+    const char *push_application, *push_tenant; /* tenant NULL: none. Borrowed */
+    struct labels push_labels;
+    int64_t push_interval_ns;
     enum log_level log_level;
 #define X(field, flag, env, def, least, most, help) int64_t field;
     SETTINGS_NUMBERS(X)

@@ -78,6 +78,15 @@ def test_bounds_of_a_number(flag, env, least, most):
     (["--settings", "/does/not/exist"], {}, "/does/not/exist"),
     ([], {"PYROSCOPE_PROFILER_ALLOC": "512 k"}, "PYROSCOPE_PROFILER_ALLOC"),
     ([], {"PYROSCOPE_PROFILER_LOCK": "10 ms"}, "PYROSCOPE_PROFILER_LOCK"),
+    (["--pyroscope-server-address", "localhost:4040"], {}, "--pyroscope-server-address is"),
+    ([], {"PYROSCOPE_SERVER_ADDRESS": "http://a:b@c"}, "PYROSCOPE_SERVER_ADDRESS has an @"),
+    ([], {"PYROSCOPE_LABELS": "a-b=1"}, "PYROSCOPE_LABELS has the name \"a-b\""),
+    (["--pyroscope-labels", "start=warm"], {}, "are the server's"),
+    ([], {"PYROSCOPE_APPLICATION_NAME": "a\tb"}, "PYROSCOPE_APPLICATION_NAME takes"),
+    ([], {"PYROSCOPE_TENANT_ID": "a b"}, "PYROSCOPE_TENANT_ID takes"),
+    ([], {"PYROSCOPE_UPLOAD_INTERVAL": "10"}, "PYROSCOPE_UPLOAD_INTERVAL is \"10\""),
+    ([], {"PYROSCOPE_AUTH_TOKEN": "a b"}, "PYROSCOPE_AUTH_TOKEN must have"),
+    ([], {"PYROSCOPE_BASIC_AUTH_USER": "a"}, "come together"),
     ([], {"FAAS_SETTINGS": __file__}, "test_startup.py:2: a line is NAME = VALUE"),
 ])
 def test_what_makes_no_sense_ends_it_with_2_and_a_sentence(flags, env, word):
@@ -102,7 +111,13 @@ def test_help_names_every_setting():
     for word in ("--settings", "FAAS_SETTINGS", "--listen", "--functions", "--optimized", "--walls",
                  "--log-level", "PORT", "OPTIMIZED", "--http2", "FAAS_HTTP2", "--tls-cert",
                  "FAAS_TLS_CERT", "--tls-key", "FAAS_TLS_KEY", "FAAS_ADMIN_TOKEN",
-                 "FAAS_INVOKE_TOKEN", "PYROSCOPE_PROFILER_ALLOC", "PYROSCOPE_PROFILER_LOCK"):
+                 "FAAS_INVOKE_TOKEN", "PYROSCOPE_PROFILER_ALLOC", "PYROSCOPE_PROFILER_LOCK",
+                 "PYROSCOPE_AUTH_TOKEN", "PYROSCOPE_BASIC_AUTH_USER",
+                 "PYROSCOPE_BASIC_AUTH_PASSWORD", "--pyroscope-server-address",
+                 "PYROSCOPE_SERVER_ADDRESS", "--pyroscope-application-name",
+                 "PYROSCOPE_APPLICATION_NAME", "--pyroscope-labels", "PYROSCOPE_LABELS",
+                 "--pyroscope-tenant-id", "PYROSCOPE_TENANT_ID", "--pyroscope-upload-interval",
+                 "PYROSCOPE_UPLOAD_INTERVAL"):
         assert word in said
 
 
