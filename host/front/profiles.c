@@ -220,7 +220,7 @@ bool profiles_start(struct err *err)
     s.wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (s.wake < 0)
         return err_set_errno(err, "eventfd");
-    s.collector = collector_start(crew.board, err);
+    s.collector = collector_start(crew.board, NULL, 0, err);
     return s.collector != NULL;
 }
 

@@ -8,7 +8,6 @@
 
 #include "base/clock.h"
 #include "base/err.h"
-#include "profile/pprof.h"
 #include "profile/symbols.h"
 #include "wire/channel.h"
 #include "wire/ticker.h"
@@ -36,6 +35,7 @@ struct collector {
     char *record;
     struct symbols symbols;
     struct table table;
+    struct deltas deltas;
     uint64_t begun_ns, begun_wall_ns;
     /* For others to read: */
     _Atomic uint64_t stacks, samples, folded, corrupt, bytes;
@@ -217,7 +217,10 @@ static void serve(struct collector *c, struct collector_request **asked, size_t 
 static uint64_t next_ns(const struct collector *c)
 {
     uint64_t next = clock_now_ns() + (is_sampling(c) ? DRAIN_MS : IDLE_MS) * NS_PER_MS;
+    uint64_t due = deltas_due_ns(&c->deltas);
 
+    if (due < next)
+        next = due;
     for (size_t i = 0; i < COLLECTOR_REQUESTS_MAX; i++)
         if (c->waiting[i].request && c->waiting[i].until_ns < next)
             next = c->waiting[i].until_ns;
@@ -261,6 +264,7 @@ static void *collect(void *arg)
         ticker_look(&ticker);
         drain(c);
         serve(c, asked, count, is_last);
+        deltas_make(&c->deltas, &c->table, is_last);
     }
     ticker_stop(&ticker);
     return NULL;
@@ -274,6 +278,7 @@ static void release(struct collector *c)
     pthread_mutex_destroy(&c->lock);
     pthread_cond_destroy(&c->wake);
     pthread_cond_destroy(&c->started);
+    deltas_fini(&c->deltas);
     table_fini(&c->table);
     symbols_fini(&c->symbols);
     free(c->readers);
@@ -281,7 +286,8 @@ static void release(struct collector *c)
     free(c);
 }
 
-static struct collector *collector_open(const struct switchboard *board)
+static struct collector *collector_open(const struct switchboard *board, deltas_sink sink,
+                                        uint64_t interval_ns)
 {
     struct collector *c = calloc(1, sizeof(*c));
     pthread_condattr_t attr;
@@ -297,6 +303,7 @@ static struct collector *collector_open(const struct switchboard *board)
     pthread_condattr_destroy(&attr);
     symbols_init(&c->symbols);
     table_init(&c->table, &c->symbols);
+    deltas_init(&c->deltas, sink, interval_ns);
     c->begun_ns = clock_now_ns();
     c->begun_wall_ns = wall_ns();
     c->readers = calloc(switchboard_sources(board), sizeof(*c->readers));
@@ -320,9 +327,10 @@ static int start_thread(struct collector *c)
     return failed;
 }
 
-struct collector *collector_start(const struct switchboard *board, struct err *err)
+struct collector *collector_start(const struct switchboard *board, deltas_sink sink,
+                                  uint64_t interval_ns, struct err *err)
 {
-    struct collector *c = collector_open(board);
+    struct collector *c = collector_open(board, sink, interval_ns);
 
     for (size_t i = 0; c && i < switchboard_sources(board); i++) {
         const struct source source = switchboard_source(board, i);

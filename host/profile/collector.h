@@ -2,11 +2,9 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-#include "base/buf.h"
-#include "wire/sample.h"
+#include "profile/deltas.h"
 
 struct collector;
-struct err;
 struct switchboard;
 
 enum { COLLECTOR_REQUESTS_MAX = 16 };
@@ -29,9 +27,11 @@ struct collector_request {
 };
 
 /* Starts the thread, which blocks all signals but SIGPROF and makes no system calls any more but
- * those of locks, memory and reading. `board` must outlive it. NULL with ERR_INTERNAL.
+ * those of locks, memory and reading, and what `sink` does: it gets what came in each interval, and
+ * what is left at the end (NULL: nothing). `board` must outlive it. NULL with ERR_INTERNAL.
  */
-struct collector *collector_start(const struct switchboard *board, struct err *err);
+struct collector *collector_start(const struct switchboard *board, deltas_sink sink,
+                                  uint64_t interval_ns, struct err *err);
 
 /* Ends the thread, after it has answered all requests with what is there; NULL is fine. */
 void collector_stop(struct collector *c);

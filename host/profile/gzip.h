@@ -6,5 +6,8 @@
 
 struct err;
 
-/* Puts `bytes`, as gzip of level 1, into the empty `body`. Fails with ERR_INTERNAL. */
-bool gzip_put(struct str bytes, struct buf *body, struct err *err);
+/* GZIP_STORED: the form alone, for what is small already. */
+enum gzip_level { GZIP_STORED, GZIP_FAST };
+
+/* Puts `bytes`, as gzip, into the empty `body`. Fails with ERR_INTERNAL. */
+bool gzip_put(struct str bytes, enum gzip_level level, struct buf *body, struct err *err);

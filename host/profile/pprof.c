@@ -287,7 +287,7 @@ bool pprof_encode(struct table *t, const struct pprof_query *query, struct buf *
     size_t size = perftools__profiles__profile__get_packed_size(&e.profile);
     perftools__profiles__profile__pack(&e.profile, (uint8_t *)buf_extend(&plain, size));
     encoder_fini(&e);
-    bool ok = gzip_put(buf_str(&plain), body, err);
+    bool ok = gzip_put(buf_str(&plain), GZIP_FAST, body, err);
     buf_fini(&plain);
     return ok;
 }

@@ -22,7 +22,7 @@ static inline struct collector *start(void)
 {
     struct err err;
 
-    return collector_start(&board, &err);
+    return collector_start(&board, NULL, 0, &err);
 }
 
 static inline int open_all(void **state)

@@ -256,7 +256,7 @@ static void without_a_thread_there_is_no_collector(void **state)
 
     (void)state;
     refuse = true;
-    struct collector *none = collector_start(&board, &err);
+    struct collector *none = collector_start(&board, NULL, 0, &err);
     refuse = false;
     assert_null(none);
     assert_int_equal(err.code, ERR_INTERNAL);

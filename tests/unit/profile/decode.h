@@ -2,11 +2,8 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-#include "../base/cases.h"
+#include "unzip.h"
 
-#include <zlib.h>
-
-#include "base/buf.h"
 #include "profile.pb-c.h"
 
 struct decoded {
@@ -17,16 +14,9 @@ struct decoded {
 static inline struct decoded decode(struct str body)
 {
     struct buf plain = {0};
-    z_stream z = {.next_in = (Bytef *)body.at, .avail_in = (uInt)body.len};
-    const size_t most = 16 << 20;
 
-    assert_int_equal(inflateInit2(&z, 15 + 16), Z_OK);
-    z.next_out = (Bytef *)buf_extend(&plain, most);
-    z.avail_out = (uInt)most;
-    assert_int_equal(inflate(&z, Z_FINISH), Z_STREAM_END);
-    assert_int_equal(z.avail_in, 0);
-    struct decoded d = {.bytes = most - z.avail_out};
-    inflateEnd(&z);
+    unzip(body, &plain);
+    struct decoded d = {.bytes = plain.len};
     d.profile = perftools__profiles__profile__unpack(NULL, d.bytes, (uint8_t *)plain.at);
     assert_non_null(d.profile);
     buf_fini(&plain);

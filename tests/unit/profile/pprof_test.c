@@ -3,6 +3,7 @@
 #include "profile/pprof.h"
 
 #include "decode.h"
+#include "refuse.h"
 #include "samples.h"
 
 #include "base/err.h"
@@ -289,21 +290,6 @@ static void every_function_and_start_at_once_has_room(void **state)
 
 /* -- Failure ------------------------------------------------------------------------------------
  */
-
-static bool refuse;
-
-int __real_deflateInit2_(z_stream *z, int level, int method, int window, int memory, int strategy,
-                         const char *version, int size);
-int __wrap_deflateInit2_(z_stream *z, int level, int method, int window, int memory, int strategy,
-                         const char *version, int size);
-
-int __wrap_deflateInit2_(z_stream *z, int level, int method, int window, int memory, int strategy,
-                         const char *version, int size)
-{
-    if (refuse)
-        return Z_MEM_ERROR;
-    return __real_deflateInit2_(z, level, method, window, memory, strategy, version, size);
-}
 
 static void a_profile_that_cannot_be_compressed_is_an_error(void **state)
 {
