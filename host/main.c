@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "front/server.h"
 #include "front/tls.h"
+#include "push/pusher.h"
 #include "supervise/supervisor.h"
 #include "worker/worker.h"
 
@@ -65,7 +66,7 @@ static bool check_tls(const struct settings *s, struct err *err)
 static int act(enum settings_action action, const struct settings *settings, char **argv,
                struct err *err)
 {
-    static const struct roles roles = {server_main, worker_main, worker_rehearse};
+    static const struct roles roles = {server_main, worker_main, worker_rehearse, pusher_main};
 
     if (action == SETTINGS_HELP) {
         settings_help(argv[0]);
@@ -76,6 +77,8 @@ static int act(enum settings_action action, const struct settings *settings, cha
         return 0;
     }
     if (!check_folders(settings, err) || !check_tls(settings, err))
+        return -1;
+    if (settings->push_address && !pusher_rehearse(err))
         return -1;
     log_init("supervisor", settings->log_level);
     pace_init();

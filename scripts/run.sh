@@ -10,7 +10,7 @@ python=/usr/bin/python3 # Debian's, for it has Debian's modules; another may com
 
 build_packages=(build-essential cmake ninja-build pkg-config libh2o-evloop-dev libluajit2-5.1-dev
     libssl-dev zlib1g-dev libpcre2-dev libjansson-dev libseccomp-dev
-    protobuf-c-compiler libprotobuf-c-dev)
+    protobuf-c-compiler libprotobuf-c-dev libcurl4-openssl-dev)
 # What the benchmark compares with, and what measures.
 peer_packages=(wrk libprimesieve-dev libopenblas-serial-dev libpcre3)
 nginx_packages=(nginx libnginx-mod-http-lua libnginx-mod-http-ndk lua-resty-core lua-resty-lrucache)

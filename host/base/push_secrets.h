@@ -4,9 +4,11 @@
 
 #include "base/err.h"
 
+enum { PUSH_TOKEN_MAX = 8192 };
+
 /* X(name, environment variable, most characters) */
 #define PUSH_SECRETS_LIST(X)                                                                       \
-    X(TOKEN, "PYROSCOPE_AUTH_TOKEN", 8192)                                                         \
+    X(TOKEN, "PYROSCOPE_AUTH_TOKEN", PUSH_TOKEN_MAX)                                               \
     X(USER, "PYROSCOPE_BASIC_AUTH_USER", 255)                                                      \
     X(PASSWORD, "PYROSCOPE_BASIC_AUTH_PASSWORD", 4096)
 

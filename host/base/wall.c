@@ -65,6 +65,10 @@ const uint64_t wall_files_max = 64;
 const uint64_t wall_files_max = 1;
 #endif
 
+const uint64_t wall_thread_flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND |
+                                   CLONE_THREAD | CLONE_SYSVSEM | CLONE_SETTLS |
+                                   CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID;
+
 static const struct wall_rule sanitizer_rules[] = {
 #define X(name, why) {.call = #name},
     SANITIZER_CALLS(X)

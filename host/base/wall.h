@@ -60,3 +60,8 @@ bool wall_limit(int resource, uint64_t most, struct err *err);
 /* How many descriptors a process may have that opens none: poll() counts the one that it is given.
  * Sanitizers open a file for what they report. */
 extern const uint64_t wall_files_max;
+
+/* What pthread_create asks clone for: a thread of this process, nothing else; and the signal of
+ * glibc that the first thread sets up. */
+extern const uint64_t wall_thread_flags;
+enum { WALL_THREAD_SIGNAL = 33 };

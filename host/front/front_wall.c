@@ -56,7 +56,7 @@
     X(gettid, "abort")                                                                             \
     X(exit_group, "")
 
-bool front_wall_raise(struct err *err)
+bool front_wall_raise(int uploads, struct err *err)
 {
     const struct wall_rule rules[] = {
         /* reading: O_RDONLY is 0 */
@@ -67,6 +67,8 @@ bool front_wall_raise(struct err *err)
         {.call = "fcntl", .match = {{1, WALL_INT, F_SETLEASE}}},
         {.call = "mmap", .match = {{3, MAP_ANONYMOUS, MAP_ANONYMOUS}, {2, PROT_EXEC, 0}}},
         {.call = "mprotect", .match = {{2, PROT_EXEC, 0}}},
+        {.call = "memfd_create", .match = {{1, WALL_INT, MFD_CLOEXEC}}},
+        {.call = "sendmsg", .match = {{0, WALL_INT, (uint32_t)uploads}}},
         {.call = "tgkill", .match = {{0, WALL_INT, (uint32_t)getpid()}}}, /* abort */
 #define X(name, why) {.call = #name},
         FREE_CALLS(X)

@@ -148,14 +148,17 @@ static void put_processes(struct buf *b)
         process_add(&sum, &one);
     if (process_read_supervisor(&one))
         process_add(&sum, &one);
+    if (crew.board->uploads &&
+        process_read(atomic_load(&crew.board->uploads->figures->pusher), &one))
+        process_add(&sum, &one);
     for (size_t i = 0; i < crew.count; i++)
         if (crew.members[i].pid && process_read(crew.members[i].pid, &one))
             process_add(&sum, &one);
     put_one(b, "process_cpu_seconds_total", "counter",
-            "CPU time of supervisor, front and workers, past ones too.",
+            "CPU time of all processes of the server, past ones too.",
             never_less(&most, sum.cpu_seconds));
     put_one(b, "process_resident_memory_bytes", "gauge",
-            "Memory of supervisor, front and workers; pages that they share count once.",
+            "Memory of all processes of the server; pages that they share count once.",
             (double)sum.memory_bytes);
     put_one(b, "process_open_fds", "gauge", "Open descriptors of the front.",
             (double)process_open_fds());
@@ -219,6 +222,32 @@ static void put_collector(struct buf *b)
     put_one(b, "faas_profile_bytes", "gauge", "Memory of the collector.", (double)f.bytes);
 }
 
+static void put_push(struct buf *b)
+{
+    static const char *const words[UPLOAD_DROP_COUNT] = {
+#define X(name, word) word,
+        UPLOAD_DROPS(X)
+#undef X
+    };
+    const struct upload_figures *f = crew.board->uploads ? crew.board->uploads->figures : NULL;
+
+    if (!f)
+        return;
+    put_one(b, "faas_profile_push_uploads_total", "counter", "Uploads that Pyroscope took.",
+            (double)atomic_load(&f->sent));
+    put_one(b, "faas_profile_push_bytes_total", "counter", "Their bytes.",
+            (double)atomic_load(&f->bytes));
+    put_one(b, "faas_profile_push_retries_total", "counter", "Uploads tried once more.",
+            (double)atomic_load(&f->retries));
+    put_one(b, "faas_profile_push_queue", "gauge", "Uploads that the pusher has.",
+            (double)atomic_load(&f->queued));
+    buf_put_str(b, STR("# HELP faas_profile_push_dropped_total Uploads that were given up.\n"
+                       "# TYPE faas_profile_push_dropped_total counter\n"));
+    for (int i = 0; i < UPLOAD_DROP_COUNT; i++)
+        buf_format(b, "faas_profile_push_dropped_total{reason=\"%s\"} %llu\n", words[i],
+                   (unsigned long long)atomic_load(&f->dropped[i]));
+}
+
 void metrics_put(struct buf *b)
 {
     struct dispatch_figures figures = dispatch_figures();
@@ -241,6 +270,7 @@ void metrics_put(struct buf *b)
     put_processes(b);
     put_sampling(b);
     put_collector(b);
+    put_push(b);
     buf_format(b,
                "# HELP faas_build_info The version that runs; always 1.\n"
                "# TYPE faas_build_info gauge\n"

@@ -7,6 +7,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "front/pushes.h"
 #include "front/query.h"
 #include "front/rates.h"
 #include "front/registry.h"
@@ -215,12 +216,13 @@ void serve_profiles(struct exchange *ex, struct str name)
 
 /* -- Life ------------------------------------------------------------------------------------ */
 
-bool profiles_start(struct err *err)
+bool profiles_start(const struct settings *settings, struct err *err)
 {
     s.wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (s.wake < 0)
         return err_set_errno(err, "eventfd");
-    s.collector = collector_start(crew.board, NULL, 0, err);
+    s.collector = collector_start(crew.board, pushes_sink(crew.board->uploads, settings),
+                                  (uint64_t)settings->push_interval_ns, err);
     return s.collector != NULL;
 }
 

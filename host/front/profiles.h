@@ -9,7 +9,7 @@
  *
  *   fails   ERR_INTERNAL
  */
-bool profiles_start(struct err *err);
+bool profiles_start(const struct settings *settings, struct err *err);
 
 /* Ends the thread. */
 void profiles_stop(void);

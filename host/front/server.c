@@ -284,7 +284,7 @@ int server_main(const struct switchboard *board, const struct settings *settings
                       __builtin_frame_address(0)))
         log_line(LOG_WARN, "no timers: the front is not in profiles");
     if (!tls_open(settings, &s.accept.ssl_ctx, &err) || !registry_init(settings, &s.timers, &err) ||
-        !profiles_start(&err)) {
+        !profiles_start(settings, &err)) {
         log_line(LOG_ERROR, "%s", err.text);
         return 1;
     }
@@ -295,7 +295,8 @@ int server_main(const struct switchboard *board, const struct settings *settings
     if (registry_fd() >= 0)
         watch(registry_fd(), on_files_changed);
     watch(profiles_fd(), on_profiles);
-    bool walled = !settings->walls || front_wall_raise(&err);
+    bool walled =
+        !settings->walls || front_wall_raise(board->uploads ? board->uploads->to_pusher : -1, &err);
     if (!walled)
         log_line(LOG_ERROR, "no wall: %s", err.text);
     while (walled && !s.stopped)

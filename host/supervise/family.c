@@ -14,8 +14,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/pace.h"
+#include "base/push_secrets.h"
 #include "base/tokens.h"
-#include "supervise/restart.h"
+#include "supervise/child.h"
 #include "supervise/supervisor.h"
 #include "supervise/walls.h"
 #include "wire/message.h"
@@ -23,25 +24,20 @@
 
 enum { WORKERS_PER_CPU = 4, DRAIN_EXTRA_MS = 5000 };
 
-struct child {
-    pid_t pid; /* 0: none runs */
-    uint32_t generation;
-    struct restart restart;
-};
-
 static struct {
     const struct origin *origin;
     struct switchboard board;
     struct ticker ticker;       /* the supervisor's */
-    int control, front_control; /* both ends of the socket pair with the front */
-    struct child front;
+    struct uploads uploads;     /* of the pusher, without which there are none */
+    int control, front_control; /* both ends of the socket pair with the front; -1: closed */
+    struct child front, pusher;
     struct child *workers;
     uint64_t end_by_ns; /* 0: not ending */
     bool listens, shared, ready;
     pid_t supervisor;
     bool is_child;
     int status; /* of a child */
-} f;
+} f = {.uploads = {-1, -1, NULL}, .control = -1, .front_control = -1};
 
 /* -- Children -------------------------------------------------------------------------------- */
 
@@ -65,10 +61,21 @@ static void run_front(void)
 {
     const struct origin *o = f.origin;
 
+    push_secrets_wipe();
     become_child("faas-front");
     log_init("front", o->settings->log_level);
+    close(f.uploads.from_front);
     f.status =
         o->roles->front(&f.board, o->settings, o->listeners, o->listener_count, f.front_control);
+}
+
+/* Nothing of HTTP. */
+static void close_for_others(void)
+{
+    close(f.front_control);
+    for (size_t i = 0; i < f.origin->listener_count; i++)
+        close(f.origin->listeners[i]);
+    tokens_wipe();
 }
 
 static void run_worker(size_t slot)
@@ -76,32 +83,26 @@ static void run_worker(size_t slot)
     const struct origin *o = f.origin;
     char name[16];
 
-    tokens_wipe();
+    push_secrets_wipe();
     snprintf(name, sizeof(name), "faas-worker-%zu", slot);
     become_child(name);
     log_init("worker", o->settings->log_level);
-    close(f.front_control);
-    for (size_t i = 0; i < o->listener_count; i++)
-        close(o->listeners[i]);
+    close_for_others();
+    uploads_close(&f.uploads);
     o->roles->worker(&f.board, slot, o->settings);
 }
 
-/* Returns true in the supervisor, when the child runs; the child returns false with is_child set.
- */
-static bool fork_child(struct child *child)
+/* Its own copy of the end to write to is closed, so that it is told when nobody has one. */
+static void run_pusher(void)
 {
-    pid_t pid = fork();
+    const struct origin *o = f.origin;
 
-    if (pid == 0)
-        return false;
-    if (pid > 0) {
-        child->pid = pid;
-        restart_begun(&child->restart);
-        return true;
-    }
-    log_line(LOG_ERROR, "fork failed, trying again error=%s", log_quoted(str_of(strerror(errno))));
-    restart_later(&child->restart);
-    return true;
+    become_child("faas-pusher");
+    log_init("pusher", o->settings->log_level);
+    close_for_others();
+    close(f.uploads.to_pusher);
+    switchboard_close(&f.board);
+    f.status = o->roles->pusher(&f.uploads, o->settings);
 }
 
 static void tell_front(const struct control *c)
@@ -111,16 +112,9 @@ static void tell_front(const struct control *c)
                  log_quoted(str_of(strerror(errno))));
 }
 
-static void tell_front_word(enum control_type type)
+static void tell_front_word(enum control_type type, int32_t status)
 {
-    const struct control c = {.type = type};
-
-    tell_front(&c);
-}
-
-static void tell_listen(void)
-{
-    const struct control c = {.type = CONTROL_LISTEN, .status = f.shared};
+    const struct control c = {.type = type, .status = status};
 
     tell_front(&c);
 }
@@ -129,7 +123,7 @@ static void start_worker(size_t slot)
 {
     struct child *worker = &f.workers[slot];
 
-    if (!fork_child(worker)) {
+    if (!child_fork(worker)) {
         run_worker(slot);
         return;
     }
@@ -139,6 +133,12 @@ static void start_worker(size_t slot)
                                     .generation = worker->generation};
     if (worker->pid)
         tell_front(&started);
+}
+
+static void close_end(int *fd)
+{
+    close(*fd);
+    *fd = -1;
 }
 
 static bool open_control(void)
@@ -161,45 +161,31 @@ static void start_all(void)
     }
     for (size_t i = 0; i < f.board.count; i++)
         channel_reset(&f.board.channels[i]);
-    if (!fork_child(&f.front)) {
+    if (!child_fork(&f.front)) {
         run_front();
         return;
     }
     if (!f.front.pid) {
-        close(f.control);
-        close(f.front_control);
+        close_end(&f.control);
+        close_end(&f.front_control);
         return;
     }
     if (f.listens)
-        tell_listen();
+        tell_front_word(CONTROL_LISTEN, f.shared);
     for (size_t i = 0; i < f.board.count && !f.is_child; i++) {
         f.workers[i].generation = 1;
         start_worker(i);
     }
     if (!f.is_child)
-        close(f.front_control);
+        close_end(&f.front_control);
 }
 
 /* -- The end --------------------------------------------------------------------------------- */
 
-static void end_child(struct child *child)
-{
-    int status;
-
-    if (!child->pid)
-        return;
-    kill(child->pid, SIGKILL);
-    while (waitpid(child->pid, &status, 0) < 0 && errno == EINTR)
-        ;
-    child->pid = 0;
-}
-
 static void end_workers(void)
 {
-    for (size_t i = 0; i < f.board.count; i++) {
-        end_child(&f.workers[i]);
-        f.workers[i].restart.due_ns = 0;
-    }
+    for (size_t i = 0; i < f.board.count; i++)
+        child_end(&f.workers[i]);
 }
 
 static void dispose(void)
@@ -209,7 +195,19 @@ static void dispose(void)
     f.workers = NULL;
     ticker_stop(&f.ticker);
     switchboard_close(&f.board);
+    uploads_close(&f.uploads);
+    f.front.restart.due_ns = f.pusher.restart.due_ns = 0;
+}
+
+/* Without a front, which is not replaced: the pusher is told that no more comes, and sends what it
+ * has. */
+static void finish(void)
+{
+    end_workers();
+    uploads_shut(&f.uploads);
     f.front.restart.due_ns = 0;
+    if (!f.pusher.pid)
+        dispose();
 }
 
 void family_end(enum control_type how)
@@ -217,15 +215,17 @@ void family_end(enum control_type how)
     uint64_t most_ms = (uint64_t)f.origin->settings->drain_ms + DRAIN_EXTRA_MS;
 
     f.end_by_ns = clock_now_ns() + most_ms * NS_PER_MS;
-    tell_front_word(how);
+    tell_front_word(how, 0);
     if (!f.front.pid)
-        dispose();
+        finish();
 }
 
 void family_kill(void)
 {
     if (f.front.pid)
         kill(f.front.pid, SIGKILL);
+    if (f.pusher.pid)
+        kill(f.pusher.pid, SIGKILL);
 }
 
 bool family_is_ending(void)
@@ -250,9 +250,9 @@ static void on_front_death(int status)
     pid_t pid = f.front.pid;
 
     f.front.pid = 0;
-    close(f.control);
+    close_end(&f.control);
     if (f.end_by_ns) {
-        dispose();
+        finish();
         return;
     }
     end_workers();
@@ -275,10 +275,28 @@ static void on_worker_death(size_t slot, int status)
     tell_front(&died);
 }
 
+static void on_pusher_death(int status)
+{
+    pid_t pid = f.pusher.pid;
+    bool finished = f.end_by_ns && !f.front.pid;
+
+    f.pusher.pid = 0;
+    if (!finished || status != 0)
+        restart_log_death("pusher", pid, status);
+    if (finished)
+        dispose();
+    else
+        restart_after_death(&f.pusher.restart);
+}
+
 bool family_lost(pid_t pid, int status)
 {
     if (pid == f.front.pid) {
         on_front_death(status);
+        return true;
+    }
+    if (pid == f.pusher.pid) {
+        on_pusher_death(status);
         return true;
     }
     for (size_t i = 0; i < f.board.count; i++)
@@ -338,18 +356,28 @@ void family_listen(bool shared)
 {
     f.listens = true;
     f.shared = shared;
-    tell_listen();
+    tell_front_word(CONTROL_LISTEN, f.shared);
 }
 
 /* -- Starting -------------------------------------------------------------------------------- */
 
 uint64_t family_due_ns(void)
 {
-    uint64_t first = f.front.restart.due_ns;
+    uint64_t first = restart_first(f.front.restart.due_ns, f.pusher.restart.due_ns);
 
     for (size_t i = 0; i < f.board.count; i++)
         first = restart_first(first, f.workers[i].restart.due_ns);
     return family_is_there() ? restart_first(first, f.end_by_ns) : first;
+}
+
+/* The pusher has some time more than the front, which it sends the last of. */
+static void end_overdue(uint64_t now)
+{
+    pid_t pid = f.front.pid ? f.front.pid : f.pusher.pid;
+
+    if (pid)
+        kill(pid, SIGKILL);
+    f.end_by_ns = now + DRAIN_EXTRA_MS * NS_PER_MS;
 }
 
 void family_start(void)
@@ -361,13 +389,13 @@ void family_start(void)
         start_all();
         return;
     }
+    if (restart_is_due(&f.pusher.restart, now) && !child_fork(&f.pusher))
+        run_pusher();
     for (size_t i = 0; i < f.board.count && !f.is_child; i++)
         if (restart_is_due(&f.workers[i].restart, now))
             start_worker(i);
-    if (!f.is_child && f.front.pid && f.end_by_ns && f.end_by_ns <= now) {
-        family_kill();
-        f.end_by_ns = now + DRAIN_EXTRA_MS * NS_PER_MS;
-    }
+    if (!f.is_child && f.end_by_ns && f.end_by_ns <= now)
+        end_overdue(now);
 }
 
 bool family_is_child(int *status)
@@ -403,10 +431,14 @@ bool family_open(const struct origin *origin, struct err *err)
     f.workers = calloc(f.board.count, sizeof(*f.workers));
     if (!f.workers)
         return err_set_errno(err, "memory for the workers");
+    if (settings->push_address && !uploads_open(&f.uploads, err))
+        return false;
     if (!walls_raise(settings, &f.board, origin->roles->rehearse, err))
         return false;
     if (!ticker_start(&f.ticker, &f.board.own[SOURCE_SUPERVISOR], "supervisor\n", origin->frame))
         log_line(LOG_WARN, "no timers: the supervisor is not in profiles");
+    f.board.uploads = settings->push_address ? &f.uploads : NULL;
     f.front.restart.due_ns = clock_now_ns();
+    f.pusher.restart.due_ns = settings->push_address ? f.front.restart.due_ns : 0;
     return true;
 }

@@ -1,4 +1,4 @@
-/* family.h - a front and its workers: started together, and replaced when they die. */
+/* family.h - a front, its workers and a pusher: started together, and replaced when they die. */
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
@@ -52,7 +52,8 @@ bool family_is_ready(void);
 bool family_lost(pid_t pid, int status);
 
 /* Tells the front to end by CONTROL_DRAIN or CONTROL_RETIRE, and gives it the time of drain_ms and
- * some more. Without a front, which will not be replaced, the family is gone. */
+ * some more. Without a front, which will not be replaced, the pusher ends in what is left of that
+ * time, and then the family is gone. */
 void family_end(enum control_type how);
 void family_kill(void);
 bool family_is_ending(void);

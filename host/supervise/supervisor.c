@@ -21,7 +21,7 @@
 /* A reload starts a successor. When that is ready, whoever served before retires, and ends when its
  * connections have; so there are several for a while. The process that was started first stays,
  * for its pid is what service managers know: with no family left it only looks after successors. */
-enum { SUCCESSORS_MAX = 8, END_EXTRA_MS = 10000 };
+enum { SUCCESSORS_MAX = 8, END_EXTRA_MS = 15000 };
 
 static struct {
     struct origin origin;

@@ -12,6 +12,7 @@ struct roles {
     void (*worker)(const struct switchboard *board, size_t slot, const struct settings *settings);
     /* Tries in a child what a worker is to give up. */
     bool (*rehearse)(const struct switchboard *board, struct err *err);
+    int (*pusher)(const struct uploads *uploads, const struct settings *settings);
 };
 
 /* Serves until SIGTERM or SIGINT; returns the exit status. In a child process it returns too, with

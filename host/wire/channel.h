@@ -4,6 +4,7 @@
 
 #include "wire/gate.h"
 #include "wire/ring.h"
+#include "wire/uploads.h"
 
 /* What the profiler of a thread is to do, set by the front, and what it did. Rates of 0: off. */
 struct sampling {
@@ -51,6 +52,7 @@ struct switchboard {
     struct channel *channels;
     size_t count;
     struct source own[OWN_SOURCES]; /* not seen by workers */
+    const struct uploads *uploads; /* borrowed; NULL: profiles are not pushed */
 };
 
 struct err;

@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -45,13 +44,6 @@
     X(getpid, "abort")                                                                             \
     X(gettid, "abort")
 
-/* What pthread_create asks for: a thread of this process, nothing else. */
-enum {
-    SIGNAL_OF_GLIBC = 33,
-    THREAD_FLAGS = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD |
-                   CLONE_SYSVSEM | CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID
-};
-
 static bool filter_calls(int bell, struct err *err)
 {
     const struct wall_rule rules[] = {
@@ -61,8 +53,9 @@ static bool filter_calls(int bell, struct err *err)
         {.call = "writev", .match = {{0, WALL_INT, STDERR_FILENO}}}, /* glibc's last words */
         {.call = "sched_setattr", .match = {{0, WALL_INT, 0}}},      /* pace_set, of itself */
         {.call = "mmap", .match = {{3, MAP_ANONYMOUS, MAP_ANONYMOUS}}},
-        {.call = "clone", .match = {{0, UINT64_MAX, THREAD_FLAGS}}},
-        {.call = "rt_sigaction", .match = {{0, WALL_INT, SIGNAL_OF_GLIBC}}}, /* the first thread */
+        {.call = "clone", .match = {{0, UINT64_MAX, wall_thread_flags}}},
+        {.call = "rt_sigaction",
+         .match = {{0, WALL_INT, WALL_THREAD_SIGNAL}}}, /* the first thread */
         {.call = "clone3", .refusal = ENOSYS}, /* its flags lie in memory; glibc then takes clone */
         {.call = "tgkill", .match = {{0, WALL_INT, (uint32_t)getpid()}}}, /* abort */
 #define X(name, why) {.call = #name},

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""pprof.py - profiles decoded by classes that protoc makes of host/profile/profile.proto."""
+"""pprof.py - profiles decoded by classes that protoc makes of host/profile/*.proto."""
 
 import functools
 import gzip
@@ -12,20 +12,21 @@ from server import ROOT
 
 
 @functools.cache
-def _messages():
-    source = ROOT / "host/profile/profile.proto"
+def messages(name):
+    """The classes of NAME.proto."""
+    source = ROOT / f"host/profile/{name}.proto"
     with tempfile.TemporaryDirectory() as made:
         subprocess.run(["protoc", f"--proto_path={source.parent}", f"--python_out={made}",
                         source.name], check=True)
-        spec = importlib.util.spec_from_file_location("profile_pb2",
-                                                      pathlib.Path(made, "profile_pb2.py"))
+        spec = importlib.util.spec_from_file_location(f"{name}_pb2",
+                                                      pathlib.Path(made, f"{name}_pb2.py"))
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
     return module
 
 
 def decode(body):
-    profile = _messages().Profile()
+    profile = messages("profile").Profile()
     profile.ParseFromString(gzip.decompress(body))
     assert profile.string_table[0] == ""
     return profile

@@ -14,8 +14,9 @@ FLOORS = {
     "host/worker": {"worker", "wire", "observe", "base", "native.h", "embedded_lua.h"},
     "host/profile": {"profile", "wire", "observe", "base", "profile.pb-c.h", "push.pb-c.h"},
     "host/front": {"front", "profile", "wire", "observe", "base"},
+    "host/push": {"push", "wire", "base"},
     "host/supervise": {"supervise", "wire", "base"},
-    "host": {"base", "wire", "observe", "profile", "worker", "front", "supervise",
+    "host": {"base", "wire", "observe", "profile", "worker", "front", "push", "supervise",
              "native.h"},
     "natives": set(),  # and its own headers
 }
@@ -26,6 +27,7 @@ LIBRARIES = {
     r"jansson.*": {"host/front", "host/worker"},
     r"openssl/.*": {"host/front", "natives"},
     r"seccomp\.h": {"host/base"},
+    r"curl/.*": {"host/push"},
     r"pcre2.*\.h": {"natives"},
     r"zlib\.h": {"natives", "host/profile"},
 }
@@ -74,6 +76,9 @@ def test_floors_include_only_what_lies_below_them():
     ("host/profile/a.c", '"worker/vm.h"'),
     ("host/worker/a.c", '"profile/table.h"'),
     ("host/supervise/a.c", '"front/server.h"'),
+    ("host/supervise/a.c", '"push/pusher.h"'),
+    ("host/push/a.c", '"profile/table.h"'),
+    ("host/front/a.c", "<curl/curl.h>"),
     ("host/supervise/a.c", "<h2o/socket.h>"),
     ("host/cellar/a.c", '"base/err.h"'),
     ("natives/a.c", '"base/err.h"'),

@@ -20,7 +20,7 @@
 
 enum { BYTES = 1 << 20 };
 
-static int listener, client, bell, watcher, poller;
+static int listener, client, bell, watcher, poller, pair[2];
 static timer_t ticks;
 
 /* What the front has opened by then. */
@@ -36,12 +36,13 @@ static void raise_wall(void)
     need(bind(listener, (struct sockaddr *)&address, len) == 0 && listen(listener, 8) == 0);
     need(getsockname(listener, (struct sockaddr *)&address, &len) == 0);
     need(connect(client, (struct sockaddr *)&address, len) == 0);
+    need(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair) == 0);
     bell = eventfd(0, EFD_NONBLOCK);
     watcher = inotify_init1(IN_NONBLOCK);
     poller = epoll_create1(0);
     need(timer_create(CLOCK_THREAD_CPUTIME_ID, NULL, &ticks) == 0);
     need(bell >= 0 && watcher >= 0 && poller >= 0);
-    need(front_wall_raise(&err));
+    need(front_wall_raise(pair[0], &err));
 }
 
 static void programs_processes_and_new_sockets_end_it(void **state)
@@ -62,6 +63,8 @@ static void programs_processes_and_new_sockets_end_it(void **state)
         ATTEMPT(socket, AF_INET, SOCK_STREAM),
         ATTEMPT(socketpair, AF_UNIX, SOCK_STREAM),
         ATTEMPT(connect, 0),
+        ATTEMPT(sendmsg, STDERR_FILENO, 0),
+        ATTEMPT(recvmsg, 0),
         ATTEMPT(bind, 0),
         ATTEMPT(listen, 0),
         ATTEMPT_OF_REPORTS(prctl, 0),
@@ -153,6 +156,19 @@ static void reads_functions(const void *unused)
     need(watch >= 0 && inotify_rm_watch(watcher, watch) == 0);
 }
 
+static void hands_over_profiles(const void *unused)
+{
+    char text[8];
+    int fd = memfd_create("profiles", MFD_CLOEXEC);
+    struct iovec data = {(char *)"hello", 5};
+    const struct msghdr message = {.msg_iov = &data, .msg_iovlen = 1};
+
+    (void)unused;
+    need(fd >= 0 && write(fd, "x", 1) == 1 && close(fd) == 0);
+    need(sendmsg(pair[0], &message, MSG_DONTWAIT | MSG_NOSIGNAL) == 5);
+    need(read(pair[1], text, sizeof(text)) == 5);
+}
+
 static int compare(const void *a, const void *b)
 {
     return memcmp(a, b, 8);
@@ -199,7 +215,7 @@ static void raise_wall_beside_a_thread(void)
     bell = eventfd(0, 0);
     need(bell >= 0);
     need(pthread_create(&thread, NULL, collect, NULL) == 0);
-    need(front_wall_raise(&err));
+    need(front_wall_raise(pair[0], &err));
 }
 
 static void ends_thread(const void *unused)
@@ -222,9 +238,8 @@ static void a_thread_from_before_is_permitted(void **state)
 static void serving_is_permitted(void **state)
 {
     static const struct permitted list[] = {
-        {"connections", serves, 0},
-        {"function files", reads_functions, 0},
-        {"memory", takes_memory, 0},
+        {"connections", serves, 0},  {"function files", reads_functions, 0},
+        {"memory", takes_memory, 0}, {"profiles", hands_over_profiles, 0},
         {"abort", aborts, SIGABRT},
     };
 

@@ -16,9 +16,11 @@ enum { WORKERS = 2, NUMBERS = 64, LONG_ENOUGH_S = 30 };
 
 /* Shared by all processes of a test: what has run, and which forks fail. */
 static struct {
-    _Atomic unsigned forks, fronts, workers, failed;
+    _Atomic unsigned forks, fronts, workers, failed, pushers, finished;
     bool fails[NUMBERS]; /* by number of the fork */
     bool reloads;        /* before the end there is a SIGHUP, whose fork fails too */
+    unsigned dying;      /* so many pushers die; 0: nothing is pushed */
+    bool hangs;          /* the pusher does not end by itself, but there is a second SIGTERM */
 } * seen;
 
 pid_t __real_fork(void);
@@ -58,6 +60,10 @@ static int front(const struct switchboard *board, const struct settings *setting
     (void)control;
     seen->fronts++;
     comes_true(&seen->workers, (unsigned)board->count);
+    if (board->uploads) {
+        comes_true(&seen->pushers, seen->dying);
+        uploads_send(board->uploads, STR("last"), 1);
+    }
     if (seen->reloads) {
         seen->fails[seen->forks] = true;
         kill(getppid(), SIGHUP);
@@ -77,15 +83,38 @@ static void worker(const struct switchboard *board, size_t slot, const struct se
     wait_for_the_end();
 }
 
+/* Ends when it is told that no more comes, after it has taken the last. */
+static int pusher(const struct uploads *uploads, const struct settings *settings)
+{
+    enum uploads_state state;
+    struct upload upload;
+    unsigned taken = 0;
+
+    (void)settings;
+    if (++seen->pushers < seen->dying)
+        return 1;
+    while ((state = uploads_take(uploads, &upload)) != UPLOADS_END) {
+        taken += state == UPLOADS_TAKEN;
+        usleep(1000);
+    }
+    seen->finished += taken;
+    if (seen->hangs) {
+        kill(getppid(), SIGTERM);
+        wait_for_the_end();
+    }
+    return 0;
+}
+
 static int run_server(void)
 {
-    static const struct roles roles = {front, worker, NULL};
+    static const struct roles roles = {front, worker, NULL, pusher};
     const struct settings settings = {.host = "127.0.0.1",
                                       .workers = WORKERS,
                                       .body_max = 1024,
                                       .reply_max = 1024,
                                       .file_max = 1024,
-                                      .drain_ms = 1000};
+                                      .drain_ms = 1000,
+                                      .push_address = seen->dying ? "http://x" : NULL};
 
     char *argv[] = {(char *)"faas-server", NULL};
 
@@ -159,6 +188,49 @@ static void a_reload_that_cannot_be_forked_changes_nothing(void **state)
     assert_int_equal(seen->forks, 1 + WORKERS + 1);
 }
 
+/* -- A pusher -------------------------------------------------------------------------------- */
+
+static void what_the_front_sent_last_is_taken_before_the_end(void **state)
+{
+    (void)state;
+    seen->dying = 1;
+    assert_int_equal(status_with(NULL, 0), 0);
+    assert_int_equal(seen->pushers, 1);
+    assert_int_equal(seen->finished, 1);
+    assert_int_equal(seen->forks, 1 + WORKERS + 1);
+}
+
+static void a_pusher_that_dies_is_started_again(void **state)
+{
+    (void)state;
+    seen->dying = 4;
+    assert_int_equal(status_with(NULL, 0), 0);
+    assert_int_equal(seen->pushers, 4);
+    assert_int_equal(seen->finished, 1);
+    assert_int_equal(seen->fronts, 1);
+}
+
+static void a_pusher_that_cannot_be_forked_is_forked_later(void **state)
+{
+    static const unsigned failing[] = {1 + WORKERS};
+
+    (void)state;
+    seen->dying = 1;
+    assert_int_equal(status_with(failing, COUNT(failing)), 0);
+    assert_int_equal(seen->failed, 1);
+    assert_int_equal(seen->pushers, 1);
+    assert_int_equal(seen->finished, 1);
+}
+
+static void a_pusher_that_hangs_is_ended_by_a_second_signal(void **state)
+{
+    (void)state;
+    seen->dying = 1;
+    seen->hangs = true;
+    assert_int_equal(status_with(NULL, 0), 0);
+    assert_int_equal(seen->finished, 1);
+}
+
 #define SUPERVISOR_TEST(name) cmocka_unit_test_setup_teardown(name, open_seen, close_seen)
 
 int main(void)
@@ -167,6 +239,10 @@ int main(void)
         SUPERVISOR_TEST(a_front_that_cannot_be_forked_is_forked_later),
         SUPERVISOR_TEST(a_worker_that_cannot_be_forked_is_forked_later),
         SUPERVISOR_TEST(a_reload_that_cannot_be_forked_changes_nothing),
+        SUPERVISOR_TEST(what_the_front_sent_last_is_taken_before_the_end),
+        SUPERVISOR_TEST(a_pusher_that_dies_is_started_again),
+        SUPERVISOR_TEST(a_pusher_that_cannot_be_forked_is_forked_later),
+        SUPERVISOR_TEST(a_pusher_that_hangs_is_ended_by_a_second_signal),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
