@@ -182,7 +182,7 @@ class _Server(http.server.ThreadingHTTPServer):
     block_on_close = False
 
     def __init__(self, receiver, listener):
-        self.receiver, self.connections = receiver, []
+        self.receiver, self.connections, self.tls = receiver, [], None
         super().__init__(("127.0.0.1", 0), _Handler, bind_and_activate=False)
         self.socket.close()
         self.socket = listener
@@ -193,6 +193,9 @@ class _Server(http.server.ThreadingHTTPServer):
     def get_request(self):
         connection, address = super().get_request()
         self.connections.append(connection)
+        if self.tls:
+            connection = self.tls.wrap_socket(connection, server_side=True,
+                                              do_handshake_on_connect=False)
         return connection, address
 
     def handle_error(self, *_):
@@ -201,7 +204,8 @@ class _Server(http.server.ThreadingHTTPServer):
 
 class Receiver:
     """`plan` has what to do with the next requests, `usual` with all after them: a status, a status
-    with headers and the sentence to say, "close" (no answer) or "hold" (none until `release`)."""
+    with headers and the sentence to say, "close" (no answer), "hold" (that, but only after
+    `release`) or "late" (taken then)."""
 
     def __init__(self):
         self.plan, self.usual = collections.deque(), 200
@@ -254,6 +258,10 @@ class Receiver:
         self.thread = threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True)
         self.thread.start()
 
+    def speak_tls(self, context):
+        """From the next connection on."""
+        self.server.tls = context
+
     def release(self):
         """Ends what "hold" began."""
         self.released.set()
@@ -264,10 +272,10 @@ class Receiver:
         with self.lock:
             self.times.append(time.monotonic())
             what = self.plan.popleft() if self.plan else self.usual
-        if what == "hold":
+        if what in ("hold", "late"):
             self.held += 1
             self.released.wait(PATIENCE_S)
-            what = "close"
+            what = "close" if what == "hold" else 200
         if what == "close":
             handler.close_connection = True
             handler.connection.shutdown(socket.SHUT_RDWR)

@@ -26,7 +26,7 @@ PATIENCE_S = 60  # instrumented builds are slow; nothing that works takes this l
 # What a server never logs while it works as it should: all deaths but those by SIGKILL, which is
 # how a stuck worker is ended.
 FAULTS = re.compile(r"nonsense|internal error|Sanitizer|runtime error:|Assertion|front died"
-                    r"|worker died pid=\d+ (?!signal=9\b)")
+                    r"|(worker|pusher) died pid=\d+ (?!signal=9\b)")
 
 
 def wait_until(condition, what, seconds=PATIENCE_S):
