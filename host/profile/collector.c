@@ -162,17 +162,10 @@ static void drop_cancelled(struct collector *c)
     }
 }
 
-/* By the rates of now, which are told to this thread as to all; 0: off, or without a rate. */
-static uint64_t period_of(const struct collector *c, enum sample_type type)
+/* Those of now, which are told to this thread as to all. */
+static const struct sampling *rates_of(const struct collector *c)
 {
-    const struct sampling *s = c->board->own[SOURCE_COLLECTOR].sampling;
-
-    if (type == SAMPLE_ALLOC)
-        return atomic_load(&s->alloc_bytes);
-    if (type == SAMPLE_MUTEX)
-        return 0;
-    uint32_t hz = atomic_load(type == SAMPLE_CPU ? &s->cpu_hz : &s->wall_hz);
-    return hz ? NS_PER_S / hz : 0;
+    return c->board->own[SOURCE_COLLECTOR].sampling;
 }
 
 static void answer(struct collector *c, struct waiting *w)
@@ -182,7 +175,7 @@ static void answer(struct collector *c, struct waiting *w)
                                       .function = r->function,
                                       .start = r->start,
                                       .before = r->seconds ? &w->before : NULL,
-                                      .period = period_of(c, r->type),
+                                      .period = sampling_period(rates_of(c), r->type),
                                       .time_ns = w->from_wall_ns,
                                       .duration_ns = clock_now_ns() - w->from_ns};
     struct buf body = {0};
@@ -264,7 +257,7 @@ static void *collect(void *arg)
         ticker_look(&ticker);
         drain(c);
         serve(c, asked, count, is_last);
-        deltas_make(&c->deltas, &c->table, is_last);
+        deltas_make(&c->deltas, &c->table, rates_of(c), is_last);
     }
     ticker_stop(&ticker);
     return NULL;

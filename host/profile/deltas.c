@@ -38,8 +38,8 @@ static void find_types(const struct deltas *d, const struct table *t, bool has[S
     }
 }
 
-static bool encode(const struct deltas *d, struct table *t, uint64_t now, struct delta *deltas,
-                   size_t *count)
+static bool encode(const struct deltas *d, struct table *t, const struct sampling *rates,
+                   uint64_t now, struct delta *deltas, size_t *count)
 {
     struct pprof_query query = {
         .before = &d->before, .time_ns = d->from_wall_ns, .duration_ns = now - d->from_ns};
@@ -50,6 +50,7 @@ static bool encode(const struct deltas *d, struct table *t, uint64_t now, struct
     for (query.type = 0; query.type < SAMPLE_TYPES; query.type++) {
         if (!has[query.type])
             continue;
+        query.period = sampling_period(rates, query.type);
         if (!pprof_encode(t, &query, &deltas[*count].body, &err))
             return false;
         deltas[(*count)++].type = query.type;
@@ -64,7 +65,7 @@ static void begin(struct deltas *d, const struct table *t, uint64_t now, uint64_
     d->from_wall_ns = now_wall;
 }
 
-void deltas_make(struct deltas *d, struct table *t, bool is_last)
+void deltas_make(struct deltas *d, struct table *t, const struct sampling *rates, bool is_last)
 {
     struct delta deltas[SAMPLE_TYPES] = {0};
     uint64_t now = clock_now_ns(), now_wall = clock_wall_ms() * NS_PER_MS;
@@ -72,7 +73,7 @@ void deltas_make(struct deltas *d, struct table *t, bool is_last)
 
     if (!d->sink || (!is_last && now < d->due_ns))
         return;
-    bool ok = encode(d, t, now, deltas, &count);
+    bool ok = encode(d, t, rates, now, deltas, &count);
     if (ok && count)
         d->sink(deltas, count, d->from_wall_ns);
     while (count)

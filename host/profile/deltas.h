@@ -3,6 +3,7 @@
 #pragma once
 
 #include "profile/pprof.h"
+#include "wire/channel.h"
 
 /* A profile of one type, gzip pprof. */
 struct delta {
@@ -30,5 +31,5 @@ void deltas_fini(struct deltas *d);
 /* When deltas_make has something to do; UINT64_MAX: never. */
 uint64_t deltas_due_ns(const struct deltas *d);
 
-/* Ends the window when it is due, or the last. */
-void deltas_make(struct deltas *d, struct table *t, bool is_last);
+/* Ends the window when it is due, or the last; `rates` are those of now. */
+void deltas_make(struct deltas *d, struct table *t, const struct sampling *rates, bool is_last);

@@ -7,8 +7,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/err.h"
-#include "wire/sample.h"
 
 /* SAMPLES of the largest kind, some hundred usual ones. */
 enum { PAGE = 4096, SAMPLES = 4 };
@@ -113,6 +113,16 @@ struct source switchboard_source(const struct switchboard *board, size_t number)
         return board->own[number - board->count];
     const struct channel *c = &board->channels[number];
     return (struct source){&c->state->sampling, c->samples, c->samples_memory};
+}
+
+uint64_t sampling_period(const struct sampling *s, enum sample_type type)
+{
+    if (type == SAMPLE_ALLOC)
+        return atomic_load(&s->alloc_bytes);
+    if (type == SAMPLE_MUTEX)
+        return 0;
+    uint32_t hz = atomic_load(type == SAMPLE_CPU ? &s->cpu_hz : &s->wall_hz);
+    return hz ? NS_PER_S / hz : 0;
 }
 
 void channel_reset(struct channel *channel)

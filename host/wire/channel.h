@@ -4,6 +4,7 @@
 
 #include "wire/gate.h"
 #include "wire/ring.h"
+#include "wire/sample.h"
 #include "wire/uploads.h"
 
 /* What the profiler of a thread is to do, set by the front, and what it did. Rates of 0: off. */
@@ -17,6 +18,9 @@ struct sampling {
     _Atomic uint64_t unattributed; /* completed, of Lua code whose stack was gone */
     _Atomic uint64_t handler_ns;   /* spent in the signal's handlers */
 };
+
+/* Nanoseconds or bytes that a sample of `type` stands for; 0: it is off, or has no rate. */
+uint64_t sampling_period(const struct sampling *s, enum sample_type type);
 
 /* What is said beside the rings: how far the worker got, should it die; what is to end now. */
 struct channel_state {
@@ -52,7 +56,7 @@ struct switchboard {
     struct channel *channels;
     size_t count;
     struct source own[OWN_SOURCES]; /* not seen by workers */
-    const struct uploads *uploads; /* borrowed; NULL: profiles are not pushed */
+    const struct uploads *uploads;  /* borrowed; NULL: profiles are not pushed */
 };
 
 struct err;

@@ -14,12 +14,17 @@
 
 enum { WINDOWS = 64 };
 
+static const struct sampling rates = {.cpu_hz = 50, .wall_hz = 200, .alloc_bytes = 4096};
+
 /* What came: by window and type, the sum of the last value. */
 static struct {
     uint64_t sums[WINDOWS][SAMPLE_TYPES], from_wall_ns[WINDOWS];
     int64_t time_ns[WINDOWS], duration_ns[WINDOWS];
     size_t types[WINDOWS], count;
 } seen;
+
+static const int64_t period_of[SAMPLE_TYPES] = {
+    [SAMPLE_CPU] = 20000000, [SAMPLE_WALL] = 5000000, [SAMPLE_ALLOC] = 4096};
 
 static void take(const struct delta *deltas, size_t count, uint64_t from_wall_ns)
 {
@@ -36,6 +41,7 @@ static void take(const struct delta *deltas, size_t count, uint64_t from_wall_ns
         assert_true(i == 0 || deltas[i].type > deltas[i - 1].type);
         seen.sums[window][deltas[i].type] = decoded_total(&d);
         assert_int_not_equal(d.profile->n_sample, 0);
+        assert_true(!period_of[deltas[i].type] || d.profile->period == period_of[deltas[i].type]);
         seen.time_ns[window] = d.profile->time_nanos;
         seen.duration_ns[window] = d.profile->duration_nanos;
         decoded_fini(&d);
@@ -65,11 +71,11 @@ static void each_window_has_what_came_in_it(void **state)
     deltas_init(&d, take, 1);
     add(SAMPLE_CPU, "a\n", 1);
     add(SAMPLE_ALLOC, "a\n", 10);
-    deltas_make(&d, &table, false);
+    deltas_make(&d, &table, &rates, false);
     add(SAMPLE_CPU, "a\n", 2);
     add(SAMPLE_CPU, "b\n", 4);
     add(SAMPLE_MUTEX, "a\n", 100);
-    deltas_make(&d, &table, false);
+    deltas_make(&d, &table, &rates, false);
     assert_int_equal(seen.count, 2);
     assert_int_equal(seen.types[0], 2);
     assert_int_equal(seen.sums[0][SAMPLE_CPU], 1);
@@ -86,11 +92,11 @@ static void windows_without_samples_are_left_out(void **state)
 
     (void)state;
     deltas_init(&d, take, 1);
-    deltas_make(&d, &table, false);
+    deltas_make(&d, &table, &rates, false);
     add(SAMPLE_WALL, "a\n", 1);
-    deltas_make(&d, &table, false);
-    deltas_make(&d, &table, false);
-    deltas_make(&d, &table, true);
+    deltas_make(&d, &table, &rates, false);
+    deltas_make(&d, &table, &rates, false);
+    deltas_make(&d, &table, &rates, true);
     assert_int_equal(seen.count, 1);
     assert_int_equal(seen.types[0], 1);
     assert_int_equal(seen.sums[0][SAMPLE_WALL], 1);
@@ -105,9 +111,9 @@ static void nothing_comes_before_it_is_due_but_at_the_end(void **state)
     deltas_init(&d, take, NS_PER_S * 3600);
     assert_in_range(deltas_due_ns(&d) - clock_now_ns(), 3500 * NS_PER_S, 3600 * NS_PER_S);
     add(SAMPLE_WALL, "a\n", 1);
-    deltas_make(&d, &table, false);
+    deltas_make(&d, &table, &rates, false);
     assert_int_equal(seen.count, 0);
-    deltas_make(&d, &table, true);
+    deltas_make(&d, &table, &rates, true);
     assert_int_equal(seen.count, 1);
     assert_int_equal(seen.sums[0][SAMPLE_WALL], 1);
     deltas_fini(&d);
@@ -121,7 +127,7 @@ static void without_a_sink_nothing_is_due(void **state)
     deltas_init(&d, NULL, 1);
     assert_true(deltas_due_ns(&d) == UINT64_MAX);
     add(SAMPLE_WALL, "a\n", 1);
-    deltas_make(&d, &table, true);
+    deltas_make(&d, &table, &rates, true);
     deltas_fini(&d);
 }
 
@@ -133,7 +139,7 @@ static void windows_follow_each_other(void **state)
     deltas_init(&d, take, 1);
     for (size_t i = 0; i < WINDOWS; i++) {
         add(SAMPLE_CPU, i % 2 ? "a\n" : "b\n", i + 1);
-        deltas_make(&d, &table, false);
+        deltas_make(&d, &table, &rates, false);
     }
     assert_int_equal(seen.count, WINDOWS);
     for (size_t i = 0; i < WINDOWS; i++) {
@@ -153,11 +159,11 @@ static void what_could_not_be_compressed_is_in_the_next_window(void **state)
     deltas_init(&d, take, 1);
     add(SAMPLE_CPU, "a\n", 1);
     refuse = true;
-    deltas_make(&d, &table, false);
+    deltas_make(&d, &table, &rates, false);
     refuse = false;
     assert_int_equal(seen.count, 0);
     add(SAMPLE_CPU, "a\n", 2);
-    deltas_make(&d, &table, false);
+    deltas_make(&d, &table, &rates, false);
     assert_int_equal(seen.count, 1);
     assert_int_equal(seen.sums[0][SAMPLE_CPU], 3);
     deltas_fini(&d);
@@ -170,7 +176,7 @@ static void a_window_that_was_missed_is_not_made_up_for(void **state)
     (void)state;
     deltas_init(&d, take, NS_PER_S * 3600);
     d.due_ns = clock_now_ns() - 3 * 3600 * NS_PER_S;
-    deltas_make(&d, &table, false);
+    deltas_make(&d, &table, &rates, false);
     assert_in_range(deltas_due_ns(&d) - clock_now_ns(), 3500 * NS_PER_S, 3600 * NS_PER_S);
     deltas_fini(&d);
 }
