@@ -8,10 +8,13 @@ return {
   },
   timeout_ms = 120000,
   handler = function(params)
+    local result, waits, waited_ns = mutex.contend(params.threads, params.iterations)
     return {
       threads = params.threads,
       iterations = params.iterations,
-      result = mutex.contend(params.threads, params.iterations),
+      result = result,
+      waits = waits,
+      waited_ms = waited_ns / 1e6,
     }
   end,
 }

@@ -171,6 +171,23 @@ def measure_quick_calls(quick):
                  " utime and stime of all processes.", rows)
 
 
+def measure_delay(quick):
+    """The table of the delay in the mutex profile, beside what calls say that they waited."""
+    call = invoke("contention", body=b'{"threads":4,"iterations":1000}')
+    said_ms = 0
+    with Faas() as server, Connection(server.port) as connection:
+        for turn in range(calls := 20 if quick else 100):
+            progress(f"profiles: mutex delay, {turn + 1} of {calls}")
+            said_ms += json.loads(connection.ask(call)[2])["waited_ms"]
+        told = pprof.decode(connection.ask(request("GET", "/debug/pprof/mutex"))[2])
+        told_ms = sum(value for _, _, value in samples(told)) / 1e6
+    off = 100 * abs(told_ms / said_ms - 1)
+    return table("profiles: delay of a mutex",
+                 f"{calls} calls of contention; the rest of less than 10 ms a worker is told later.",
+                 [row("delay told, off by at most", [off], "per cent", most=10,
+                      note=f"{told_ms:.0f} of {said_ms:.0f} ms")])
+
+
 # -- What it costs ---------------------------------------------------------------------------------
 
 def measure_overhead(quick):

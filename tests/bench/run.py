@@ -30,7 +30,7 @@ SECTIONS = {
     "footprint": [footprint.measure_instances, footprint.measure_sleepers],
     "startup": [startup.measure],
     "profiles": [profiles.measure_types, profiles.measure_accuracy, profiles.measure_quick_calls,
-                 profiles.measure_overhead],
+                 profiles.measure_delay, profiles.measure_overhead],
 }
 TABLE_MOST_S = 300
 FAILURES = (Missing, OSError, RuntimeError, ValueError, LookupError, subprocess.SubprocessError)

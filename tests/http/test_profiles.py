@@ -206,6 +206,15 @@ def test_front_and_supervisor_are_in_it(start):
     assert not {"front", "supervisor"} & pprof.names(filtered)
 
 
+def test_delay_is_what_calls_say_that_they_waited(start):
+    server = start(flags=["--workers", "2", "--profile-lock-ns", "1"])
+    said = [server.result("contention", {"iterations": 500}) for _ in range(5)]
+    profile = pprof.decode(server.get(path("mutex")).content)
+    waits, delay_ns = map(sum, zip(*(sample.value for sample in profile.sample)))
+    assert waits == sum(one["waits"] for one in said) > 0
+    assert delay_ns == pytest.approx(1e6 * sum(one["waited_ms"] for one in said), rel=1e-6)
+
+
 def test_sleepers_are_seen_while_they_sleep(start):
     server = start(flags=["--workers", "1"])
     clients = [server.connect() for _ in range(3)]
