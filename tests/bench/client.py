@@ -31,8 +31,8 @@ def invoke(function, start=None, body=b"{}"):
 class Connection:
     """One keep-alive connection, on which requests go one after another."""
 
-    def __init__(self, port):
-        self.socket = socket.create_connection(("127.0.0.1", port), PATIENCE_S)
+    def __init__(self, port, patience_s=PATIENCE_S):
+        self.socket = socket.create_connection(("127.0.0.1", port), patience_s)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def __enter__(self):

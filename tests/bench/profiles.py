@@ -9,7 +9,8 @@ import threading
 
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "http"))
 import pprof  # pylint: disable=wrong-import-position
-from client import Connection, invoke, request, wrk  # pylint: disable=wrong-import-position
+from client import (  # pylint: disable=wrong-import-position
+    PATIENCE_S, Connection, invoke, request, wrk)
 from figures import progress, ratios, row, table  # pylint: disable=wrong-import-position
 from servers import Faas  # pylint: disable=wrong-import-position
 
@@ -29,7 +30,7 @@ CONNECTIONS, POOL = 64, 64
 
 
 def profile(server, name, seconds):
-    with Connection(server.port) as connection:
+    with Connection(server.port, seconds + PATIENCE_S) as connection:
         path = f"/debug/pprof/{name}?seconds={seconds}"
         return pprof.decode(connection.ask(request("GET", path))[2])
 
@@ -46,8 +47,10 @@ def while_profiled(server, names, seconds, work):
     with concurrent.futures.ThreadPoolExecutor(len(names) + 1) as threads:
         done = threads.submit(go_on)
         asked = [threads.submit(profile, server, name, seconds) for name in names]
-        profiles = {name: one.result() for name, one in zip(names, asked)}
-        over.set()
+        try:
+            profiles = {name: one.result() for name, one in zip(names, asked)}
+        finally:
+            over.set()
         done.result()
     return profiles
 
@@ -192,7 +195,7 @@ def measure_delay(quick):
 
 def measure_overhead(quick):
     """The table of processor time a call with all four types on, beside all off."""
-    rounds, seconds = (4, 2) if quick else (15, 4)
+    rounds, seconds = (6, 1) if quick else (30, 1)
     rows = []
     with Faas() as server, Connection(server.port) as connection:
         on = connection.json("GET", "/debug/profiling")
@@ -202,7 +205,7 @@ def measure_overhead(quick):
                                   ("transform", "cold", '{"size": 1000}')):
             took = {"on": [], "off": []}
             for turn in range(2 * rounds):
-                way = "on" if turn % 2 else "off"
+                way = "on" if turn % 4 in (1, 2) else "off"
                 progress(f"profiles: cost, {name} {start}, {turn + 1} of {2 * rounds}")
                 set_rates(connection, on if way == "on" else OFF)
                 before = server.cpu_us()
@@ -213,7 +216,7 @@ def measure_overhead(quick):
                             "times", most=1.01))
             rows.append(row(f"{name}, {start}: off", took["off"], "us a call"))
     return table("profiles: what they cost",
-                 f"Processor time of the server a call, all four types on and off in turn,"
+                 f"Processor time of the server a call, all four types off, on, on, off and so on,"
                  f" {rounds} pairs of {seconds} s of wrk -t1 -c{CONNECTIONS}.", rows)
 
 
