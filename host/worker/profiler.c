@@ -18,6 +18,7 @@
 #include "worker/frames.h"
 #include "worker/heap.h"
 #include "worker/safepoint.h"
+#include "worker/thinning.h"
 
 enum tick { TICK_CPU, TICK_WALL, TICKS };
 
@@ -32,15 +33,6 @@ struct pending {
     struct frames_at at; /* of the first tick */
 };
 
-/* Points are thrown on amounts at random, one for each `every`: an amount is seen with probability
- * 1 - e^(-amount/every), and stands for as many as that is small. So that samples, of some
- * microseconds each, stay few, `every` is more than what is `set` for what comes in masses. */
-struct thinning {
-    uint64_t set, every;
-    uint64_t since_ns; /* when `every` was looked at, */
-    unsigned seen;     /* and samples since then */
-};
-
 static struct {
     struct sampling *sampling;
     struct ring_end out;
@@ -53,10 +45,11 @@ static struct {
     struct pending pending;
     volatile bool taking;                  /* `pending` is being written out, */
     volatile uint64_t cpu_late, wall_late; /* so that ticks of that time are for the next */
-    volatile uint64_t hold_ns;  /* since when the call holds the worker, as far as not counted */
-    volatile int64_t wall_left; /* what is left of the period */
+    volatile uint64_t hold_ns; /* since when the call holds the worker, as far as not counted */
+    volatile uint64_t held_ns; /* by calls since the last sample of it; the next one is after */
+    volatile uint64_t hold_every_ns;
+    uint64_t sampled_ns, ran_ns; /* when that was, and the processor time then */
     volatile bool wall_armed;
-    uint64_t random;
     uint64_t threads_ns;        /* that natives' threads took, not yet written */
     uint64_t waited, waited_ns; /* not yet written, */
     uint64_t waited_at_ns;      /* since then */
@@ -150,20 +143,61 @@ static void arm_wall(uint64_t after_ns)
     timer_settime(p.timers[TICK_WALL], 0, &at, NULL);
 }
 
-/* Of the time that calls held the worker, when a period is full; sets the timer for the next. */
-static uint64_t take_wall(void)
+static uint64_t processor_ns(void)
 {
+    struct timespec now;
+
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
+}
+
+/* How often `part` is in `all`: 1 to 4 times. */
+static uint64_t times(uint64_t part, uint64_t all)
+{
+    enum { MOST = 4 };
+    uint64_t n = part ? all / part : MOST;
+
+    return n < 1 ? 1 : n < MOST ? n : MOST;
+}
+
+/* When calls will have held the worker for long enough, if they go on as since the last sample. */
+static void arm_hold(uint64_t now_ns)
+{
+    uint64_t left = p.held_ns < p.hold_every_ns ? p.hold_every_ns - p.held_ns : 1;
+
+    arm_wall(left * times(p.held_ns, now_ns - p.sampled_ns));
+}
+
+/* A period after the last sample, or as many as the worker had to share a processor with: so that
+ * more workers than there are processors do not take more samples, each of some microseconds. */
+static uint64_t next_hold_ns(uint64_t held_ns)
+{
+    uint64_t now = processor_ns(), ran = now - p.ran_ns;
+
+    p.ran_ns = now;
+    return NS_PER_S / p.wall_hz * times(ran, held_ns);
+}
+
+/* What calls held the worker since the last sample, when that is most of what is to be between
+ * samples: a signal costs more than the sample, so there are not several for one. */
+static uint64_t take_hold(void)
+{
+    uint64_t now = clock_now_ns(), taken = 0;
+
     p.wall_armed = false;
     if (!p.hold_ns || !p.wall_hz)
         return 0;
-    uint64_t now = clock_now_ns(), period = NS_PER_S / p.wall_hz, taken = 0;
-    p.wall_left -= (int64_t)(now - p.hold_ns);
+    p.held_ns += now - p.hold_ns;
     p.hold_ns = now;
-    if (p.wall_left <= 0) {
-        taken = ((uint64_t)-p.wall_left / period + 1) * period;
-        p.wall_left += (int64_t)taken;
+    if (p.held_ns >= p.hold_every_ns / 2) {
+        taken = p.held_ns;
+        p.held_ns = 0;
+        p.sampled_ns = now;
+        p.hold_every_ns = next_hold_ns(taken);
+        arm_wall(p.hold_every_ns);
+    } else {
+        arm_hold(now);
     }
-    arm_wall((uint64_t)p.wall_left);
     return taken;
 }
 
@@ -199,46 +233,8 @@ static void on_tick(int signal, siginfo_t *info, void *context)
     if (signal == signals[TICK_CPU])
         note(ticks, 0, context);
     else
-        note(0, take_wall(), context);
+        note(0, take_hold(), context);
     add(&p.sampling->handler_ns, clock_now_ns() - began);
-}
-
-/* -- Thinning -------------------------------------------------------------------------------- */
-
-static double uniform(void)
-{
-    p.random = p.random * 6364136223846793005U + 1442695040888963407U;
-    return ((double)(p.random >> 11) + 0.5) / 9007199254740992.0; /* 2^53 */
-}
-
-static double chance(const struct thinning *t, double amount)
-{
-    return -expm1(-amount / (double)t->every);
-}
-
-/* One was seen. */
-static void thin(struct thinning *t)
-{
-    enum { SAMPLES_MOST = 20 };
-    const uint64_t period_ns = NS_PER_S / 5;
-    uint64_t now = clock_now_ns();
-
-    if (++t->seen > SAMPLES_MOST && now - t->since_ns < period_ns) {
-        t->every *= 2;
-    } else if (now - t->since_ns >= period_ns) {
-        if (t->seen < SAMPLES_MOST / 4 && t->every > t->set)
-            t->every /= 2;
-    } else {
-        return;
-    }
-    t->seen = 0;
-    t->since_ns = now;
-}
-
-static void set_thinning(struct thinning *t, uint64_t every)
-{
-    if (t->set != every)
-        *t = (struct thinning){.set = every, .every = every};
 }
 
 /* -- Allocations ----------------------------------------------------------------------------- */
@@ -248,14 +244,14 @@ static void on_allocation(size_t size);
 static void next_allocation(void)
 {
     if (p.bytes.set)
-        heap_sample((uint64_t)(-log(uniform()) * (double)p.bytes.every), on_allocation);
+        heap_sample(thinning_next(&p.bytes), on_allocation);
     else
         heap_sample(UINT64_MAX, NULL);
 }
 
 static void on_allocation(size_t size)
 {
-    double seen = chance(&p.bytes, (double)size);
+    double seen = thinning_chance(&p.bytes, (double)size);
 
     begin_taking();
     if (!p.pending.any)
@@ -264,7 +260,7 @@ static void on_allocation(size_t size)
     p.pending.bytes += (double)size / seen;
     p.pending.any = true;
     end_taking();
-    thin(&p.bytes);
+    thinning_saw(&p.bytes);
     next_allocation();
     native_watch.wanted = native_watch.running != NULL;
     safepoint_ask();
@@ -318,6 +314,7 @@ static void set_rates(void)
 {
     const struct sampling *s = p.sampling;
     uint32_t cpu_hz = p.has_timers ? atomic_load_explicit(&s->cpu_hz, memory_order_relaxed) : 0;
+    uint32_t wall_hz = p.has_timers ? atomic_load_explicit(&s->wall_hz, memory_order_relaxed) : 0;
     uint64_t alloc_bytes = atomic_load_explicit(&s->alloc_bytes, memory_order_relaxed);
 
     if (cpu_hz != p.cpu_hz) {
@@ -327,10 +324,15 @@ static void set_rates(void)
         timer_settime(p.timers[TICK_CPU], 0, &at, NULL);
         p.cpu_hz = cpu_hz;
     }
-    p.wall_hz = p.has_timers ? atomic_load_explicit(&s->wall_hz, memory_order_relaxed) : 0;
-    set_thinning(&p.parked, p.wall_hz ? NS_PER_S / p.wall_hz : 0);
+    if (wall_hz != p.wall_hz) {
+        p.wall_hz = wall_hz;
+        p.held_ns = 0;
+        p.wall_armed = false; /* it may be long until then */
+        p.hold_every_ns = wall_hz ? NS_PER_S / wall_hz : 0;
+    }
+    thinning_set(&p.parked, p.wall_hz ? NS_PER_S / p.wall_hz : 0);
     if (alloc_bytes != p.bytes.set) {
-        set_thinning(&p.bytes, alloc_bytes);
+        thinning_set(&p.bytes, alloc_bytes);
         next_allocation();
     }
 }
@@ -338,9 +340,11 @@ static void set_rates(void)
 void profiler_hold(const struct call *call, uint64_t now_ns)
 {
     complete(p.call && p.call->parked ? p.call->vm->thread : NULL);
-    if (p.hold_ns && p.wall_hz)
-        p.wall_left -= (int64_t)(now_ns - p.hold_ns);
-    p.hold_ns = 0;
+    uint64_t since_ns = p.hold_ns;
+
+    p.hold_ns = 0; /* no tick counts what is counted here */
+    if (since_ns && now_ns > since_ns)
+        p.held_ns += now_ns - since_ns;
     p.call = call;
     p.phase = PHASE_LOOP;
     if (!call)
@@ -350,7 +354,7 @@ void profiler_hold(const struct call *call, uint64_t now_ns)
         return;
     p.hold_ns = now_ns;
     if (!p.wall_armed)
-        arm_wall(p.wall_left > 0 ? (uint64_t)p.wall_left : 1);
+        arm_hold(now_ns);
 }
 
 void profiler_look(void)
@@ -367,10 +371,10 @@ void profiler_parked(struct call *call, uint64_t now_ns)
     call->parked_ns = now_ns;
     if (!p.wall_hz)
         return;
-    double seen = chance(&p.parked, ns);
-    if (uniform() > seen)
+    double seen = thinning_chance(&p.parked, ns);
+    if (!thinning_hits(seen))
         return;
-    thin(&p.parked);
+    thinning_saw(&p.parked);
     begin_taking();
     describe(&sample, call, PHASE_RUN, call->vm->thread, &none);
     write_one(&sample, SAMPLE_WALL, 1, (uint64_t)llround(ns / seen));
@@ -401,7 +405,7 @@ bool profiler_init(const struct channel *channel, const void *frame)
 
     p.sampling = &channel->state->sampling;
     p.out = ring_writer_after(channel->samples, channel->samples_memory);
-    p.random = clock_now_ns();
+    thinning_init(clock_now_ns());
     frames_init(frame);
     safepoint_on_visit(on_visit);
     native_watch.on_return = on_native_return;
