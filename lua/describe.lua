@@ -76,6 +76,9 @@ local function check_default(param, what)
   if kind ~= "any" and type(default) ~= kind then
     error(format("%s: `default` is no %s", what, param.type), 0)
   end
+  if param.type == "integer" and default % 1 ~= 0 then
+    error(what .. ": `default` is no whole number", 0)
+  end
   if param.required then
     error(what .. ": a required parameter has no `default`", 0)
   end

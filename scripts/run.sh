@@ -16,7 +16,7 @@ peer_packages=(wrk libprimesieve-dev libopenblas-serial-dev libpcre3)
 nginx_packages=(nginx libnginx-mod-http-lua libnginx-mod-http-ndk lua-resty-core lua-resty-lrucache)
 test_packages=(libcmocka-dev python3-pytest python3-pytest-timeout python3-pytest-xdist
     python3-requests lua-check clang-format clang-tidy shellcheck curl openssl procps
-    protobuf-compiler python3-protobuf)
+    protobuf-compiler python3-protobuf python3-jsonschema openapi-specification)
 test_parts=(lint unit http asan tsan)
 
 usage() {

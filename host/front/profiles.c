@@ -12,7 +12,7 @@
 #include "front/rates.h"
 #include "front/registry.h"
 
-enum { SECONDS_DEFAULT = 30, SECONDS_MAX = 300 };
+enum { SECONDS_DEFAULT = 30 };
 
 /* The names are Go's. */
 static const struct kind {
@@ -141,30 +141,23 @@ static bool check_on(const struct kind *kind, struct err *err)
                    rates_flag(kind->type), rates_key(kind->type));
 }
 
-static bool read_function(struct profile *p, struct err *err)
-{
-    struct str name = exchange_query(p->ex, STR("function"));
-
-    if (!name.at)
-        return true;
-    if (!registry_find(name))
-        return err_set(err, ERR_UNKNOWN_FUNCTION, "unknown function: %.*s", STR_ARG(name));
-    p->request.function = (struct str){p->function, name.len};
-    memcpy(p->function, name.at, name.len);
-    return true;
-}
-
 static bool read_query(struct profile *p, struct err *err)
 {
     static const enum sample_start starts[] = {
         [CALL_COLD] = START_COLD, [CALL_WARM] = START_WARM, [CALL_UNSTARTED] = START_NONE};
     enum call_start start;
+    struct func *func;
     int64_t seconds;
 
-    if (!query_number(p->ex, STR("seconds"), p->kind->cumulative ? 0 : SECONDS_DEFAULT, SECONDS_MAX,
-                      &seconds, err) ||
-        !query_start(p->ex, &start, err) || !read_function(p, err))
+    if (!query_number(p->ex, QUERY_SECONDS, &seconds, err) || !query_start(p->ex, &start, err) ||
+        !query_function(p->ex, &func, err))
         return false;
+    if (!seconds && !p->kind->cumulative)
+        seconds = SECONDS_DEFAULT;
+    if (func) {
+        memcpy(p->function, func->name, sizeof(func->name));
+        p->request.function = str_of(p->function);
+    }
     p->request.type = p->kind->type;
     p->request.seconds = (unsigned)seconds;
     p->request.start = starts[start];

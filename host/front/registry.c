@@ -28,6 +28,7 @@ static struct {
     size_t func_count, func_room;
     int inotify;
     size_t loading;
+    uint64_t changes;
 } r;
 
 /* -- The table ------------------------------------------------------------------------------- */
@@ -61,6 +62,11 @@ void registry_each(void (*visit)(struct func *, void *), void *data)
         visit(r.funcs[i], data);
 }
 
+uint64_t registry_changes(void)
+{
+    return r.changes;
+}
+
 bool registry_is_ready(void)
 {
     return r.loading == 0;
@@ -90,6 +96,7 @@ static void remove_func(size_t at)
     struct version *current = func->current, *loading = func->loading;
 
     log_line(LOG_INFO, "function is gone function=%s", func->name);
+    r.changes++;
     r.func_count--;
     memmove(r.funcs + at, r.funcs + at + 1, (r.func_count - at) * sizeof(struct func *));
     func->removed = true;
@@ -125,6 +132,7 @@ static void make_current(struct func *func, struct version *v)
 {
     struct version *old = func->current;
 
+    r.changes++;
     func->current = version_ref(v);
     func->number++;
     func->loaded_ms = clock_wall_ms();

@@ -24,5 +24,8 @@ struct func *registry_find(struct str name);
 /* In the order of their names. `visit` may not add or remove any. */
 void registry_each(void (*visit)(struct func *, void *), void *data);
 
+/* Differs whenever what can be called has changed. */
+uint64_t registry_changes(void);
+
 /* True once every function found at the start has been loaded or has failed to. */
 bool registry_is_ready(void);

@@ -2,9 +2,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "front/routes.h"
 
-#include "front/access.h"
 #include "front/listings.h"
 #include "front/metrics.h"
+#include "front/openapi.h"
 #include "front/profiles.h"
 #include "front/rates.h"
 #include "front/registry.h"
@@ -59,27 +59,40 @@ static void serve_metrics(struct exchange *ex, struct str name)
 
 /* -- The table ------------------------------------------------------------------------------- */
 
-/* A path that ends with a star takes a name in its place. */
-static const struct route {
-    const char *method, *path;
-    enum access access;
-    void (*serve)(struct exchange *ex, struct str name);
-} routes[] = {
-    {"GET", "/health", ACCESS_OPEN, serve_health},
-    {"GET", "/ready", ACCESS_OPEN, serve_ready},
-    {"GET", "/metrics", ACCESS_OPEN, serve_metrics},
-    {"POST", "/fn/invoke/*", ACCESS_INVOKE, serve_invoke},
-    {"POST", "/fn/burst/*", ACCESS_INVOKE, serve_burst},
-    {"POST", "/fn/chain", ACCESS_INVOKE, serve_chain},
-    {"GET", "/fn/list", ACCESS_OPEN, serve_list},
-    {"GET", "/fn/stats", ACCESS_OPEN, serve_stats},
-    {"POST", "/fn/warmpool/*", ACCESS_ADMIN, serve_warm},
-    {"DELETE", "/fn/warmpool/*", ACCESS_ADMIN, serve_unwarm},
-    {"GET", "/fn/warmpool", ACCESS_OPEN, serve_pools},
-    {"GET", "/debug/pprof/", ACCESS_ADMIN, serve_profiles},
-    {"GET", "/debug/pprof/*", ACCESS_ADMIN, serve_profile},
-    {"GET", "/debug/profiling", ACCESS_ADMIN, serve_rates},
-    {"PUT", "/debug/profiling", ACCESS_ADMIN, serve_rate_changes},
+static const struct route routes[] = {
+    {"GET", "/health", ACCESS_OPEN, serve_health,
+     .doc = {"The process answers", .reply = "text/plain"}},
+    {"GET", "/ready", ACCESS_OPEN, serve_ready,
+     .doc = {"Ready for traffic?", .reply = "Ready", .unready = "Ready"}},
+    {"GET", "/metrics", ACCESS_OPEN, serve_metrics,
+     .doc = {"Figures for Prometheus", .reply = "text/plain"}},
+    {"POST", "/fn/invoke/*", ACCESS_INVOKE, serve_invoke,
+     .doc = {"One call", .body = "Params", .reply = "Result", .queries = {QUERY_START}}},
+    {"POST", "/fn/burst/*", ACCESS_INVOKE, serve_burst,
+     .doc = {"Calls at once with the same parameters", .body = "Params", .reply = "Burst",
+             .queries = {QUERY_COUNT, QUERY_START}}},
+    {"POST", "/fn/chain", ACCESS_INVOKE, serve_chain,
+     .doc = {"Calls in sequence: each result is the next one's parameters", .body = "Chain",
+             .reply = "Chained", .queries = {QUERY_START}}},
+    {"GET", "/fn/list", ACCESS_OPEN, serve_list, .doc = {"What can be called", .reply = "List"}},
+    {"GET", "/fn/stats", ACCESS_OPEN, serve_stats,
+     .doc = {"Figures by function", .reply = "Stats"}},
+    {"POST", "/fn/warmpool/*", ACCESS_ADMIN, serve_warm,
+     .doc = {"More warm instances", .reply = "Warmed", .queries = {QUERY_SIZE}}},
+    {"DELETE", "/fn/warmpool/*", ACCESS_ADMIN, serve_unwarm,
+     .doc = {"Closes the pool of warm instances", .reply = "Unwarmed"}},
+    {"GET", "/fn/warmpool", ACCESS_OPEN, serve_pools, .doc = {"Every pool", .reply = "Pools"}},
+    {"GET", "/debug/pprof/", ACCESS_ADMIN, serve_profiles,
+     .doc = {"The profiles", .reply = "Profiles"}},
+    {"GET", "/debug/pprof/*", ACCESS_ADMIN, serve_profile,
+     .doc = {"A profile for pprof, a gzip protobuf", .reply = "application/octet-stream",
+             .queries = {QUERY_SECONDS, QUERY_FUNCTION, QUERY_START}}},
+    {"GET", "/debug/profiling", ACCESS_ADMIN, serve_rates,
+     .doc = {"How often samples are taken", .reply = "Rates"}},
+    {"PUT", "/debug/profiling", ACCESS_ADMIN, serve_rate_changes,
+     .doc = {"Changes how often samples are taken", .body = "Rates", .reply = "Rates"}},
+    {"GET", "/openapi.json", ACCESS_OPEN, serve_openapi,
+     .doc = {"This document", .reply = "Document"}},
 };
 
 enum { ROUTES = sizeof(routes) / sizeof(*routes) };
@@ -167,8 +180,15 @@ int routes_serve(h2o_handler_t *self, h2o_req_t *req)
 
 void routes_init(const struct settings *settings)
 {
+    query_init(settings);
     serve_calls_init(settings);
     rates_init(settings);
+}
+
+const struct route *routes_table(size_t *count)
+{
+    *count = ROUTES;
+    return routes;
 }
 
 void routes_drain(void)

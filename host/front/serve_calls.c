@@ -11,16 +11,14 @@
 #include "front/registry.h"
 #include "front/reply.h"
 
-enum { BURST_DEFAULT = 5, BURST_MAX = 1000, WARM_DEFAULT = 5, BODY_KEPT = 1 << 20 };
+enum { BODY_KEPT = 1 << 20 };
 
 static const struct str none = {NULL, 0};
 static bool optimized;
-static int64_t pool_max;
 
 void serve_calls_init(const struct settings *settings)
 {
     optimized = settings->optimized;
-    pool_max = settings->pool_max;
 }
 
 /* -- What requests have in common ------------------------------------------------------------ */
@@ -193,7 +191,7 @@ void serve_burst(struct exchange *ex, struct str name)
     if (!func)
         return;
     if (!read_request(ex, &request, &err) || !check_body(ex, func, &params, &err) ||
-        !query_number(ex, STR("count"), BURST_DEFAULT, BURST_MAX, &count, &err)) {
+        !query_number(ex, QUERY_COUNT, &count, &err)) {
         exchange_send_error(ex, &err, name, none);
         return;
     }
@@ -313,7 +311,7 @@ void serve_warm(struct exchange *ex, struct str name)
 
     if (!func)
         return;
-    if (query_number(ex, STR("size"), WARM_DEFAULT, pool_max, &size, &err))
+    if (query_number(ex, QUERY_SIZE, &size, &err))
         change_pool(ex, func, func->pool_target + (size_t)size, false);
     else
         exchange_send_error(ex, &err, name, none);

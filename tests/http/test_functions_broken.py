@@ -26,6 +26,8 @@ BROKEN = [  # the file, what is said of it
     ("return {handler = print, params = {n = 1}}", "parameter `n` must be a table"),
     ("return {handler = print, params = {n = {type = 'int'}}}", "`type` must be one of"),
     ("return {handler = print, params = {n = {min = 2, default = 1}}}", "outside `min` and `max`"),
+    ("return {handler = print, params = {n = {type = 'integer', default = 0.5}}}",
+     "`default` is no whole number"),
     ("return {handler = print, params = {{type = 'any'}}}", "needs a name"),
     ("return {handler = print, description = {}}", "`description` must be a string"),
     ("while true do end", "more than 250 ms to load"),

@@ -13,7 +13,7 @@ FLOORS = {
     "host/observe": {"observe", "base"},
     "host/worker": {"worker", "wire", "observe", "base", "native.h", "embedded_lua.h"},
     "host/profile": {"profile", "wire", "observe", "base", "profile.pb-c.h", "push.pb-c.h"},
-    "host/front": {"front", "profile", "wire", "observe", "base"},
+    "host/front": {"front", "profile", "wire", "observe", "base", "embedded_contract.h"},
     "host/push": {"push", "wire", "base"},
     "host/supervise": {"supervise", "wire", "base"},
     "host": {"base", "wire", "observe", "profile", "worker", "front", "push", "supervise",
