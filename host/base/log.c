@@ -58,6 +58,11 @@ bool log_level_parse(struct str word, enum log_level *level)
     return false;
 }
 
+const char *log_level_word(enum log_level level)
+{
+    return names[level];
+}
+
 void log_line(enum log_level level, const char *format, ...)
 {
     char line[LINE_MAX_BYTES], time[CLOCK_TEXT_SIZE];

@@ -15,6 +15,8 @@ void log_init(const char *process, enum log_level least);
 /* "debug", "info", "warn" or "error". */
 bool log_level_parse(struct str word, enum log_level *level);
 
+const char *log_level_word(enum log_level level);
+
 /* Writes a line, cut at 4 KiB. Never blocks: a line that standard error has no room for is counted
  * and dropped. Text of functions goes through log_quoted first. */
 void log_line(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -107,6 +107,16 @@ static void count(const struct call *call, const struct reply *reply)
     call_stats_add(&call->order.func->stats, &sample);
 }
 
+static void log_failure(const struct call *call, const struct err *err)
+{
+    static struct buf text;
+
+    buf_clear(&text);
+    buf_format(&text, "%s: %s", err_word(err->code), err->text);
+    func_log(call->order.func, err->code == ERR_CANCELLED ? LOG_INFO : LOG_ERROR,
+             call->order.call_id, call->order.traceparent, buf_str(&text));
+}
+
 void call_answer(struct call *call, struct reply *reply)
 {
     call_done done = call->done;
@@ -114,8 +124,11 @@ void call_answer(struct call *call, struct reply *reply)
     reply->latency_ns = clock_now_ns() - call->submitted_ns;
     if (call->started_ns)
         reply->phase_ns[PHASE_QUEUE] = call->began_ns - call->submitted_ns;
-    if (call->order.kind == CALL_RUN && call->state != CALL_DETACHED)
+    if (call->order.kind == CALL_RUN && call->state != CALL_DETACHED) {
         count(call, reply);
+        if (reply->err.code != ERR_NONE)
+            log_failure(call, &reply->err);
+    }
     call->done = NULL;
     if (done)
         done(call, call->owner, reply);

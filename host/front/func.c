@@ -47,6 +47,19 @@ void func_unref(struct func *func)
     free(func);
 }
 
+void func_log(struct func *func, enum log_level level, struct str call_id, struct str traceparent,
+              struct str text)
+{
+    const struct log_text line = {.wall_ms = clock_wall_ms(),
+                                  .level = level,
+                                  .call_id = call_id,
+                                  .traceparent = traceparent,
+                                  .text = text};
+
+    if (!func->removed)
+        logs_add(&func->logs, &line);
+}
+
 struct version *version_open(struct func *func, struct str source, struct blob *modules,
                              size_t workers)
 {

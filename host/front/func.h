@@ -5,6 +5,7 @@
 #include <jansson.h>
 
 #include "base/buf.h"
+#include "front/logs.h"
 #include "front/queue.h"
 #include "observe/call_stats.h"
 
@@ -61,6 +62,7 @@ struct func {
     uint32_t pool_target; /* warm instances asked for */
     uint64_t pool_hits, pool_misses;
     struct call_stats stats;
+    struct logs logs;                     /* none once it is removed */
     uint64_t file_serial, modules_serial; /* which file content the newest text is */
 };
 
@@ -70,6 +72,10 @@ bool func_name_is_valid(struct str name);
 /* A func that the registry is about to hold. */
 struct func *func_open(struct str name);
 void func_unref(struct func *func);
+
+/* A line of a call of it, of now. */
+void func_log(struct func *func, enum log_level level, struct str call_id, struct str traceparent,
+              struct str text);
 
 /* A version of `func` with copies of the texts; `modules` gets a reference. */
 struct version *version_open(struct func *func, struct str source, struct blob *modules,

@@ -40,8 +40,12 @@ static void take_done(struct call *call, const struct message *m, const struct s
     call_close(call);
 }
 
+/* What a file says while it loads is of no call. */
 static void log_for(const struct call *call, const struct message *m, struct str text)
 {
+    if (call->order.kind == CALL_RUN)
+        func_log(call->order.func, (enum log_level)m->code, call->order.call_id,
+                 call->order.traceparent, text);
     log_line((enum log_level)m->code, "function=%s call_id=%s%s%s text=%s", call->order.func->name,
              log_quoted(call->order.call_id), call->order.traceparent.len ? " traceparent=" : "",
              call->order.traceparent.len ? log_quoted(call->order.traceparent) : "",

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "front/pools.h"
+#include "front/query.h"
 #include "front/registry.h"
 #include "front/reply.h"
 
@@ -154,6 +155,47 @@ void serve_stats(struct exchange *ex, struct str name)
     buf_put_str(&l.body, STR("{"));
     registry_each(put_stats, &l);
     buf_put_str(&l.body, STR("}"));
+    send_and_close(ex, &l);
+}
+
+/* -- Logs ------------------------------------------------------------------------------------ */
+
+static void put_line(const struct log_text *line, void *listing)
+{
+    struct listing *l = listing;
+    char time[CLOCK_TEXT_SIZE];
+
+    separate(l);
+    clock_format(line->wall_ms, time);
+    buf_format(&l->body, "{\"time\":\"%s\",\"level\":\"%s\",\"call_id\":", time,
+               log_level_word(line->level));
+    buf_put_json(&l->body, line->call_id);
+    buf_put_str(&l->body, STR(",\"text\":"));
+    buf_put_json(&l->body, line->text);
+    if (line->traceparent.len) {
+        buf_put_str(&l->body, STR(",\"traceparent\":"));
+        buf_put_json(&l->body, line->traceparent);
+    }
+    buf_put_str(&l->body, STR("}"));
+}
+
+void serve_logs(struct exchange *ex, struct str name)
+{
+    const struct str none = {NULL, 0};
+    const struct func *func = registry_find(name);
+    struct listing l = {{0}, false};
+    struct err err;
+    int64_t tail;
+
+    if (!func || !query_number(ex, QUERY_TAIL, &tail, &err)) {
+        if (!func)
+            err_set(&err, ERR_UNKNOWN_FUNCTION, "unknown function: %.*s", STR_ARG(name));
+        exchange_send_error(ex, &err, name, none);
+        return;
+    }
+    buf_put_str(&l.body, STR("{\"lines\":["));
+    logs_each(&func->logs, (size_t)tail, put_line, &l);
+    buf_put_str(&l.body, STR("]}"));
     send_and_close(ex, &l);
 }
 

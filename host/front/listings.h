@@ -6,4 +6,5 @@
 
 void serve_list(struct exchange *ex, struct str name);
 void serve_stats(struct exchange *ex, struct str name);
+void serve_logs(struct exchange *ex, struct str name);
 void serve_pools(struct exchange *ex, struct str name);

@@ -267,6 +267,10 @@ void metrics_put(struct buf *b)
             (double)crew.restarts);
     put_one(b, "faas_log_lines_dropped_total", "counter",
             "Log lines that standard error had no room for.", (double)log_dropped());
+    put_one(b, "faas_function_log_lines", "gauge", "Lines of functions that are kept in memory.",
+            (double)logs_figures().lines);
+    put_one(b, "faas_function_log_bytes", "gauge", "Memory of these lines.",
+            (double)logs_figures().bytes);
     put_processes(b);
     put_sampling(b);
     put_collector(b);

@@ -14,6 +14,8 @@ static struct query_spec specs[QUERIES] = {
                        "how long samples are taken; 30 for profile and wall, since the start for "
                        "the others, where it is not given",
                        .most = 300},
+    [QUERY_TAIL] = {"tail", "how many lines, of the newest", .most = LOGS_LINES_MAX,
+                    .otherwise = 100},
     [QUERY_FUNCTION] = {"function", "only what this function did"},
 };
 

@@ -12,6 +12,7 @@ enum query {
     QUERY_SIZE,
     QUERY_SECONDS,
     QUERY_FUNCTION,
+    QUERY_TAIL,
     QUERIES
 };
 

@@ -100,6 +100,7 @@ static void remove_func(size_t at)
     r.func_count--;
     memmove(r.funcs + at, r.funcs + at + 1, (r.func_count - at) * sizeof(struct func *));
     func->removed = true;
+    logs_clear(&func->logs);
     func->pool_target = 0;
     func->current = func->loading = NULL;
     dispatch_loaded(func, &gone);
