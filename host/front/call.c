@@ -9,6 +9,7 @@
 #include "front/ahead.h"
 #include "front/compose.h"
 #include "front/pools.h"
+#include "front/profiles.h"
 
 /* A call's number is its slot and a count above it: workers index their parked calls by the slot,
  * and a number that comes back late finds no call that is not its own. */
@@ -105,6 +106,7 @@ static void count(const struct call *call, const struct reply *reply)
         sample.start = CALL_UNSTARTED;
     memcpy(sample.phase_ns, reply->phase_ns, sizeof(sample.phase_ns));
     call_stats_add(&call->order.func->stats, &sample);
+    profiles_count(call->order.func, sample.start);
 }
 
 static void log_failure(const struct call *call, const struct err *err)

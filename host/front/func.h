@@ -18,6 +18,7 @@ struct blob {
 };
 
 struct func;
+struct call_tally;
 
 /* The warm instances that one worker holds of a version. */
 struct pool_share {
@@ -62,7 +63,9 @@ struct func {
     uint32_t pool_target; /* warm instances asked for */
     uint64_t pool_hits, pool_misses;
     struct call_stats stats;
-    struct logs logs;                     /* none once it is removed */
+    struct call_tally
+        *tally;       /* of its calls, for profiles; NULL: none has ended yet. The collector's */
+    struct logs logs; /* none once it is removed */
     uint64_t file_serial, modules_serial; /* which file content the newest text is */
 };
 

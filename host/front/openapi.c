@@ -137,17 +137,6 @@ static void put_error_reply(json_t *replies, json_t *all, const struct route *ro
 
 /* -- Operations ------------------------------------------------------------------------------ */
 
-static bool has_name(const struct route *route)
-{
-    return route->path[strlen(route->path) - 1] == '*';
-}
-
-/* What stands in a path in place of the star. */
-static const char *name_of(const struct route *route)
-{
-    return str_starts(str_of(route->path), STR("/fn/")) ? "fn" : "profile";
-}
-
 static json_t *query_schema(const struct query_spec *spec)
 {
     json_t *schema, *words;
@@ -172,8 +161,8 @@ static json_t *parameters(const struct route *route, bool is_one_function)
     static const char *const headers[] = {"X-Call-Id", "X-Timeout-Ms", "traceparent"};
     json_t *list = json_array();
 
-    if (has_name(route) && !is_one_function)
-        json_array_append_new(list, reference("parameters", name_of(route)));
+    if (route->doc.name && !is_one_function)
+        json_array_append_new(list, reference("parameters", route->doc.name));
     for (size_t i = 0; i < ROUTE_QUERIES_MAX && route->doc.queries[i]; i++) {
         const struct query_spec *spec = query_spec_of(route->doc.queries[i]);
 
@@ -187,21 +176,27 @@ static json_t *parameters(const struct route *route, bool is_one_function)
     return list;
 }
 
+static json_t *content_of(const char *reply)
+{
+    json_t *text;
+
+    if (!strchr(reply, '/'))
+        return content("application/json", reference("schemas", reply));
+    text = json_pack("{s:s}", "type", "string");
+    if (!str_starts(str_of(reply), STR("text/")))
+        put(text, "format", json_string("binary"));
+    return content(reply, text);
+}
+
 static json_t *reply_of(const struct route *route)
 {
     static const char *const headers[] = {"X-Call-Id", "X-Start", "Server-Timing"};
-    const char *reply = route->doc.reply;
-    json_t *it = json_pack("{s:s}", "description", route->doc.words);
+    json_t *all, *it = json_pack("{s:s, s:o}", "description", route->doc.words, "content",
+                                 content_of(route->doc.reply));
 
-    if (strchr(reply, '/'))
-        put(it, "content",
-            content(reply, json_pack("{s:s, s:s}", "type", "string", "format",
-                                     str_starts(str_of(reply), STR("text/")) ? "text" : "binary")));
-    else
-        put(it, "content", content("application/json", reference("schemas", reply)));
     if (route->access != ACCESS_INVOKE)
         return it;
-    json_t *all = json_object();
+    all = json_object();
     for (size_t i = 0; i < sizeof(headers) / sizeof(*headers); i++)
         put(all, headers[i], reference("headers", headers[i]));
     put(it, "headers", all);
@@ -239,7 +234,7 @@ static json_t *operation(const struct document *d, const struct route *route, co
                          json_t *body)
 {
     json_t *replies = json_pack("{s:o}", "200", reply_of(route));
-    const char *name = function ? function : has_name(route) ? "NAME" : "";
+    const char *name = function ? function : route->doc.name ? "NAME" : "";
     json_t *it =
         json_pack("{s:o, s:s, s:o, s:o, s:o}", "operationId", operation_id(route, name), "summary",
                   route->doc.words, "parameters", parameters(route, function != NULL), "responses",
@@ -272,8 +267,8 @@ static void put_route(const struct document *d, const struct route *route)
 {
     struct buf path = {0}, method = lower(route->method);
 
-    if (has_name(route))
-        buf_format(&path, "%.*s{%s}", (int)strlen(route->path) - 1, route->path, name_of(route));
+    if (route->doc.name)
+        buf_format(&path, "%.*s{%s}", (int)strlen(route->path) - 1, route->path, route->doc.name);
     else
         buf_put_str(&path, str_of(route->path));
     buf_put(&path, "", 1);

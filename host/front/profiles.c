@@ -32,16 +32,18 @@ enum { KINDS = sizeof(kinds) / sizeof(*kinds) };
 /* One that was asked for. */
 struct profile {
     struct collector_request request; /* first: found from its address */
-    const struct kind *kind;
-    struct exchange *ex;       /* NULL: nobody waits for it any more */
-    struct profile *next;      /* in `asked` */
-    struct profile *next_done; /* in `done` */
+    const struct kind *kind;          /* of one for pprof */
+    struct exchange *ex;              /* NULL: nobody waits for it any more */
+    struct profile *next;             /* in `asked` */
+    struct profile *next_done;        /* in `done` */
     struct buf body;
     struct err err;
     char function[SAMPLE_NAME_MAX];
 };
 
 static const struct str none = {NULL, 0};
+static const enum sample_start starts[] = {
+    [CALL_COLD] = START_COLD, [CALL_WARM] = START_WARM, [CALL_UNSTARTED] = START_NONE};
 
 static struct {
     struct collector *collector;
@@ -70,20 +72,39 @@ static void on_done(struct collector_request *request, struct buf *body, const s
 }
 
 /* The file is called as Go calls it. */
-static void send_profile(const struct profile *p)
+static void send_pprof(const struct profile *p)
 {
     struct buf disposition = {0};
     bool delta = p->kind->cumulative && p->request.seconds;
 
-    if (p->err.code != ERR_NONE) {
-        exchange_send_error(p->ex, &p->err, none, none);
-        return;
-    }
     buf_format(&disposition, "attachment; filename=\"%s%s\"", p->kind->name, delta ? "-delta" : "");
     exchange_header(p->ex, "content-disposition", buf_str(&disposition));
     buf_fini(&disposition);
     exchange_header(p->ex, "x-content-type-options", STR("nosniff"));
     exchange_send(p->ex, 200, "application/octet-stream", buf_str(&p->body));
+}
+
+static void send_profile(const struct profile *p)
+{
+    if (p->err.code != ERR_NONE)
+        exchange_send_error(p->ex, &p->err, none, none);
+    else if (p->request.is_flame)
+        exchange_send_json(p->ex, 200, buf_str(&p->body));
+    else
+        send_pprof(p);
+}
+
+static struct profile *open_profile(struct exchange *ex)
+{
+    struct profile *p = calloc(1, sizeof(*p));
+
+    if (!p)
+        abort();
+    p->ex = ex;
+    p->request.done = on_done;
+    p->next = s.asked;
+    s.asked = p;
+    return p;
 }
 
 static void close_profile(struct profile *p)
@@ -132,8 +153,6 @@ static bool find_kind(struct str name, const struct kind **kind, struct err *err
 
 static bool check_on(const struct kind *kind, struct err *err)
 {
-    if (s.draining)
-        return err_set(err, ERR_DRAINING, "the server is stopping");
     if (rates_get(kind->type))
         return true;
     return err_set(err, ERR_NOT_FOUND,
@@ -141,54 +160,85 @@ static bool check_on(const struct kind *kind, struct err *err)
                    rates_flag(kind->type), rates_key(kind->type));
 }
 
-static bool read_query(struct profile *p, struct err *err)
+static bool read_labels(struct profile *p, struct err *err)
 {
-    static const enum sample_start starts[] = {
-        [CALL_COLD] = START_COLD, [CALL_WARM] = START_WARM, [CALL_UNSTARTED] = START_NONE};
     enum call_start start;
     struct func *func;
-    int64_t seconds;
 
-    if (!query_number(p->ex, QUERY_SECONDS, &seconds, err) || !query_start(p->ex, &start, err) ||
-        !query_function(p->ex, &func, err))
+    if (!query_start(p->ex, &start, err) || !query_function(p->ex, &func, err))
         return false;
-    if (!seconds && !p->kind->cumulative)
-        seconds = SECONDS_DEFAULT;
     if (func) {
         memcpy(p->function, func->name, sizeof(func->name));
         p->request.function = str_of(p->function);
     }
+    p->request.start = starts[start];
+    return true;
+}
+
+static bool read_query(struct profile *p, struct err *err)
+{
+    int64_t seconds;
+
+    if (!query_number(p->ex, QUERY_SECONDS, &seconds, err) || !read_labels(p, err))
+        return false;
+    if (!seconds && !p->kind->cumulative)
+        seconds = SECONDS_DEFAULT;
     p->request.type = p->kind->type;
     p->request.seconds = (unsigned)seconds;
-    p->request.start = starts[start];
-    p->request.done = on_done;
+    return true;
+}
+
+static bool read_flame_query(struct profile *p, struct err *err)
+{
+    int64_t seconds;
+    int type;
+
+    if (!query_choice(p->ex, QUERY_TYPE, &type, err) ||
+        !query_number(p->ex, QUERY_LAST, &seconds, err) || !read_labels(p, err))
+        return false;
+    p->request.type = type == SAMPLE_TYPES ? SAMPLE_CPU : (enum sample_type)type;
+    p->request.is_flame = true;
+    p->request.seconds = (unsigned)seconds;
     return true;
 }
 
 static bool ask(struct profile *p, struct err *err)
 {
+    if (s.draining)
+        return err_set(err, ERR_DRAINING, "the server is stopping");
     if (collector_ask(s.collector, &p->request))
         return true;
     return err_set(err, ERR_QUEUE_FULL, "too many profiles are being made already");
 }
 
+static void refuse(struct profile *p, const struct err *err)
+{
+    exchange_send_error(p->ex, err, none, none);
+    close_profile(p);
+}
+
 void serve_profile(struct exchange *ex, struct str name)
 {
-    struct profile *p = calloc(1, sizeof(*p));
+    struct profile *p = open_profile(ex);
     struct err err;
 
-    if (!p)
-        abort();
-    p->ex = ex;
-    p->next = s.asked;
-    s.asked = p;
     if (find_kind(name, &p->kind, &err) && check_on(p->kind, &err) && read_query(p, &err) &&
-        ask(p, &err)) {
+        ask(p, &err))
         exchange_wait(ex, on_gone, p);
-        return;
-    }
-    exchange_send_error(ex, &err, none, none);
-    close_profile(p);
+    else
+        refuse(p, &err);
+}
+
+void serve_flame(struct exchange *ex, struct str name)
+{
+    struct profile *p = open_profile(ex);
+    struct err err;
+
+    (void)name;
+    if (read_flame_query(p, &err) && ask(p, &err))
+        exchange_wait(ex, on_gone, p);
+    else
+        refuse(p, &err);
 }
 
 void serve_profiles(struct exchange *ex, struct str name)
@@ -233,6 +283,15 @@ int profiles_fd(void)
 void profiles_figures(struct collector_figures *figures)
 {
     collector_figures(s.collector, figures);
+}
+
+void profiles_count(struct func *func, enum call_start start)
+{
+    if (!s.collector || start == CALL_UNSTARTED)
+        return;
+    if (!func->tally)
+        func->tally = tallies_of(collector_tallies(s.collector), str_of(func->name));
+    tallies_count(func->tally, starts[start]);
 }
 
 void profiles_drain(void)

@@ -21,8 +21,14 @@ void profiles_on_done(void);
 /* Whoever waits for a profile is told now that there will be none, and whoever asks from now on. */
 void profiles_drain(void);
 
+/* A call of `func` has ended. One that never started is in no profile, and not counted. */
+void profiles_count(struct func *func, enum call_start start);
+
 void profiles_figures(struct collector_figures *figures);
 
 /* GET /debug/pprof/ and /debug/pprof/NAME. */
 void serve_profiles(struct exchange *ex, struct str name);
 void serve_profile(struct exchange *ex, struct str name);
+
+/* GET /debug/flame: for the page. */
+void serve_flame(struct exchange *ex, struct str name);

@@ -3,6 +3,7 @@
 #include "front/query.h"
 
 #include "front/registry.h"
+#include "profile/flame.h"
 
 static const char *const starts[] = {"cold", "warm", NULL}; /* as enum call_start */
 
@@ -14,6 +15,9 @@ static struct query_spec specs[QUERIES] = {
                        "how long samples are taken; 30 for profile and wall, since the start for "
                        "the others, where it is not given",
                        .most = 300},
+    [QUERY_TYPE] = {"type", "what was sampled; cpu where it is not given", .choices = flame_types},
+    [QUERY_LAST] = {"seconds", "of how many seconds, the last ones", .most = HISTORY_S,
+                    .otherwise = HISTORY_S},
     [QUERY_TAIL] = {"tail", "how many lines, of the newest", .most = LOGS_LINES_MAX,
                     .otherwise = 100},
     [QUERY_FUNCTION] = {"function", "only what this function did"},

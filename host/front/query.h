@@ -13,6 +13,8 @@ enum query {
     QUERY_SECONDS,
     QUERY_FUNCTION,
     QUERY_TAIL,
+    QUERY_TYPE,
+    QUERY_LAST,
     QUERIES
 };
 

@@ -6,11 +6,12 @@
 #include "front/access.h"
 #include "front/query.h"
 
-enum { ROUTE_QUERIES_MAX = 3 };
+enum { ROUTE_QUERIES_MAX = 4 };
 
 /* What /openapi.json tells of a route beside its path. */
 struct route_doc {
     const char *words;        /* a sentence; NULL: it is left out */
+    const char *name;         /* parameter of openapi.json that stands for the star */
     const char *body, *reply; /* schemas of openapi.json; a reply may be a media type instead */
     enum query queries[ROUTE_QUERIES_MAX];
     const char *unready; /* schema of its 503; NULL: an error's */

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "profile/flame.h"
 #include "profile/symbols.h"
 #include "wire/channel.h"
 #include "wire/ticker.h"
@@ -36,7 +37,10 @@ struct collector {
     struct symbols symbols;
     struct table table;
     struct deltas deltas;
+    struct history history;
     uint64_t begun_ns, begun_wall_ns;
+    /* Of others, who count: */
+    struct tallies tallies;
     /* For others to read: */
     _Atomic uint64_t stacks, samples, folded, corrupt, bytes;
 };
@@ -84,7 +88,7 @@ static void drain(struct collector *c)
     atomic_store(&c->stacks, table_entries(&c->table));
     atomic_store(&c->samples, c->table.samples);
     atomic_store(&c->folded, c->table.folded);
-    atomic_store(&c->bytes, table_bytes(&c->table));
+    atomic_store(&c->bytes, table_bytes(&c->table) + history_bytes(&c->history));
 }
 
 static bool is_sampling(const struct collector *c)
@@ -114,6 +118,8 @@ static void open_window(struct collector *c, struct collector_request *r)
     while (w->request)
         w++;
     w->request = r;
+    if (r->is_flame)
+        return; /* of what is there already: answered at once */
     w->from_ns = r->seconds ? clock_now_ns() : c->begun_ns;
     w->from_wall_ns = r->seconds ? wall_ns() : c->begun_wall_ns;
     w->until_ns = r->seconds ? w->from_ns + r->seconds * NS_PER_S : 0;
@@ -168,9 +174,25 @@ static const struct sampling *rates_of(const struct collector *c)
     return c->board->own[SOURCE_COLLECTOR].sampling;
 }
 
-static void answer(struct collector *c, struct waiting *w)
+static void put_flame(struct collector *c, const struct collector_request *r, struct buf *body)
 {
-    struct collector_request *r = w->request;
+    uint64_t now = clock_now_ns(), ago = r->seconds * NS_PER_S;
+    struct history_sum sum = {0};
+
+    history_add_up(&c->history, now > ago ? now - ago : 0, &sum);
+    const struct pprof_query query = {.type = r->type,
+                                      .function = r->function,
+                                      .start = r->start,
+                                      .time_ns = wall_ns() - (now - sum.from_ns),
+                                      .duration_ns = now - sum.from_ns};
+    flame_encode(&c->table, &query, &sum.values,
+                 history_calls(&c->history, &sum, r->function, r->start), body);
+    history_sum_fini(&sum);
+}
+
+static void put_pprof(struct collector *c, struct waiting *w, struct buf *body, struct err *err)
+{
+    const struct collector_request *r = w->request;
     const struct pprof_query query = {.type = r->type,
                                       .function = r->function,
                                       .start = r->start,
@@ -178,10 +200,20 @@ static void answer(struct collector *c, struct waiting *w)
                                       .period = sampling_period(rates_of(c), r->type),
                                       .time_ns = w->from_wall_ns,
                                       .duration_ns = clock_now_ns() - w->from_ns};
+
+    pprof_encode(&c->table, &query, body, err);
+}
+
+static void answer(struct collector *c, struct waiting *w)
+{
+    struct collector_request *r = w->request;
     struct buf body = {0};
     struct err err = {0};
 
-    pprof_encode(&c->table, &query, &body, &err);
+    if (r->is_flame)
+        put_flame(c, r, &body);
+    else
+        put_pprof(c, w, &body, &err);
     buf_fini(&w->before);
     *w = (struct waiting){0};
     pthread_mutex_lock(&c->lock);
@@ -258,6 +290,7 @@ static void *collect(void *arg)
         drain(c);
         serve(c, asked, count, is_last);
         deltas_make(&c->deltas, &c->table, rates_of(c), is_last);
+        history_turn(&c->history, clock_now_ns());
     }
     ticker_stop(&ticker);
     return NULL;
@@ -272,6 +305,7 @@ static void release(struct collector *c)
     pthread_cond_destroy(&c->wake);
     pthread_cond_destroy(&c->started);
     deltas_fini(&c->deltas);
+    history_fini(&c->history);
     table_fini(&c->table);
     symbols_fini(&c->symbols);
     free(c->readers);
@@ -299,6 +333,7 @@ static struct collector *collector_open(const struct switchboard *board, deltas_
     deltas_init(&c->deltas, sink, interval_ns);
     c->begun_ns = clock_now_ns();
     c->begun_wall_ns = wall_ns();
+    history_init(&c->history, &c->table, &c->tallies, c->begun_ns);
     c->readers = calloc(switchboard_sources(board), sizeof(*c->readers));
     c->record = malloc(sample_record_max());
     if (c->readers && c->record)
@@ -354,6 +389,11 @@ void collector_stop(struct collector *c)
     pthread_mutex_unlock(&c->lock);
     pthread_join(c->thread, NULL);
     release(c);
+}
+
+struct tallies *collector_tallies(struct collector *c)
+{
+    return &c->tallies;
 }
 
 bool collector_ask(struct collector *c, struct collector_request *r)

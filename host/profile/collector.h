@@ -3,14 +3,15 @@
 #pragma once
 
 #include "profile/deltas.h"
+#include "profile/tallies.h"
 
 struct collector;
 struct switchboard;
 
 enum { COLLECTOR_REQUESTS_MAX = 16 };
 
-/* A profile that was asked for. With seconds == 0 it is cumulative since the start, else what comes
- * in the next `seconds`.
+/* A profile that was asked for: as pprof, with seconds == 0 cumulative since the start, else what
+ * comes in the next `seconds`; or as a flame graph (flame.h), what came in the last `seconds`.
  *
  *   owns    collector_ask's caller until it returns true; then the collector until `done`, which
  *           may free it. `function` must stay until then; the body is the caller's of done
@@ -19,6 +20,7 @@ enum { COLLECTOR_REQUESTS_MAX = 16 };
  */
 struct collector_request {
     enum sample_type type;
+    bool is_flame;
     unsigned seconds;
     struct str function;     /* "": all */
     enum sample_start start; /* START_NONE: all */
@@ -36,6 +38,9 @@ struct collector *collector_start(const struct switchboard *board, deltas_sink s
 /* Ends the thread, after it has answered all requests with what is there; NULL is fine. */
 void collector_stop(struct collector *c);
 
+/* Where one thread, the same always, counts calls that end. Valid until collector_stop. */
+struct tallies *collector_tallies(struct collector *c);
+
 /* False when COLLECTOR_REQUESTS_MAX wait already, or the collector stops. Any thread, `done` too.
  */
 bool collector_ask(struct collector *c, struct collector_request *r);
@@ -50,7 +55,7 @@ struct collector_figures {
     uint64_t samples; /* taken */
     uint64_t folded;  /* of these, past a bound of the table: into "[other]" */
     uint64_t corrupt; /* records that were none; what was behind them in the ring is lost */
-    uint64_t bytes;   /* of memory, for the table */
+    uint64_t bytes;   /* of memory, for the table and the history */
 };
 
 /* Any thread. */

@@ -13,7 +13,7 @@ enum {
     TEXT_BYTES = 4     /* and the text */
 };
 
-static bool is_asked_for(const struct entry *e, const struct pprof_query *q, uint32_t function)
+bool select_takes(const struct entry *e, const struct pprof_query *q, uint32_t function)
 {
     return e->type == q->type && (!q->function.len || e->function == function) &&
            (q->start == START_NONE || e->start == q->start);
@@ -63,7 +63,7 @@ static void find_rows(struct selection *s, struct table *t, const struct pprof_q
         const struct entry *e = table_entry(t, i);
         struct amount amount = since(e, i, q->before);
 
-        if (!is_asked_for(e, q, function) || (!amount.count && !amount.value))
+        if (!select_takes(e, q, function) || (!amount.count && !amount.value))
             continue;
         const struct selected_row row = {e->stack, group_of(s, e), amount};
         if (row.stack == TABLE_OTHER)

@@ -23,6 +23,9 @@ struct selection {
     struct index by_group;
 };
 
+/* Is the entry of what `query` asks for? `function`: the text of its function. */
+bool select_takes(const struct entry *e, const struct pprof_query *q, uint32_t function);
+
 /* What `query` asks for, within the bounds of pprof.h. */
 void select_rows(struct selection *s, struct table *t, const struct pprof_query *query);
 void select_fini(struct selection *s);

@@ -4,6 +4,8 @@
 
 #include "profile/symbols.h"
 
+const char table_other_function[] = "__other__";
+
 struct text {
     uint32_t at, len;
 };
@@ -394,7 +396,8 @@ void table_snapshot(const struct table *t, struct buf *amounts)
 
 void table_init(struct table *t, struct symbols *symbols)
 {
-    static const char *const texts[OWN_TEXTS] = {"", "[other]", "__other__", "[...]", "[unknown]"};
+    static const char *const texts[OWN_TEXTS] = {"", "[other]", table_other_function, "[...]",
+                                                 "[unknown]"};
     static const uint32_t names[] = {TEXT_OTHER, TEXT_MIDDLE, TEXT_UNKNOWN};
 
     *t = (struct table){.symbols = symbols};

@@ -19,6 +19,8 @@ enum {
 
 enum { TABLE_OTHER = 0 }; /* the stack "[other]" */
 
+extern const char table_other_function[]; /* "__other__" */
+
 struct symbols;
 
 /* Zeroed by table_init; one thread at a time. All is numbered from 0 and stays until table_fini. */

@@ -18,7 +18,8 @@ OPEN = [("GET", "/health"), ("GET", "/ready"), ("GET", "/metrics"), ("GET", "/fn
 CALLS = [("POST", "/fn/invoke/echo"), ("POST", "/fn/burst/echo?count=2"), ("POST", "/fn/chain")]
 CHANGES = [("POST", "/fn/warmpool/echo?size=1"), ("DELETE", "/fn/warmpool/echo"),
            ("PUT", "/debug/profiling"), ("GET", "/debug/profiling"),
-           ("GET", "/debug/pprof/"), ("GET", "/debug/pprof/allocs"), ("GET", "/fn/logs/echo")]
+           ("GET", "/debug/pprof/"), ("GET", "/debug/pprof/allocs"), ("GET", "/fn/logs/echo"),
+           ("GET", "/debug/flame")]
 BODIES = {"/fn/chain": '{"chain":["echo"]}'}
 
 

@@ -38,6 +38,8 @@ METRICS = {
     "faas_pool_misses_total": "counter",
     "faas_workers": "gauge",
     "faas_worker_restarts_total": "counter",
+    "faas_function_log_lines": "gauge",
+    "faas_function_log_bytes": "gauge",
     "faas_profile_ticks_total": "counter",
     "faas_profile_completed_total": "counter",
     "faas_profile_dropped_total": "counter",

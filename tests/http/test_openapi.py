@@ -159,6 +159,8 @@ def test_errors_are_as_their_schema_says(own, document, method, path, body, stat
     ("/fn/burst/{fn}", "count", ("1", "1000")),
     ("/fn/warmpool/{fn}", "size", ("1", "8")),
     ("/debug/pprof/{profile}", "seconds", ("1", "300")),
+    ("/debug/flame", "seconds", ("1", "3600")),
+    ("/fn/logs/{fn}", "tail", ("1", "1000")),
 ])
 def test_bounds_of_queries_are_those_that_are_checked(own, document, path, query, names):
     (method, operation), = [(method, operation)

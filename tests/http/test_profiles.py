@@ -295,7 +295,8 @@ def test_loop_serves_on_while_profiles_are_waited_for(start):
 def test_too_many_at_once_are_refused(start):
     server = start(FUNCTIONS, ["--workers", "1"])
     asked = ask_and_wait(server, "wall", MOST_WAITING)
-    expect_error(server.get(path("allocs")), 503, "queue_full", "too many profiles")
+    for where in (path("allocs"), "/debug/flame"):
+        expect_error(server.get(where), 503, "queue_full", "too many profiles")
     assert server.result("echo", {"a": 1})["a"] == 1
     os.kill(server.pid, signal.SIGTERM)
     for one in asked:

@@ -174,6 +174,61 @@ static void an_answer_may_ask_again(void **state)
     assert_int_equal(answer_of(&second), 5);
 }
 
+static void expect_flame(const char *function, const char *part)
+{
+    struct question q;
+
+    question_init(&q, HOUR_S, function);
+    q.request.is_flame = true;
+    assert_true(collector_ask(collector, &q.request));
+    while (sem_wait(&q.done) != 0)
+        assert_int_equal(errno, EINTR);
+    sem_destroy(&q.done);
+    assert_int_equal(q.err.code, ERR_NONE);
+    buf_put(&q.body, "", 1);
+    assert_true(str_starts(buf_str(&q.body), STR("{\"type\":\"mutex\",")));
+    expect_contains(q.body.at, part);
+    buf_fini(&q.body);
+}
+
+static void a_flame_graph_is_of_what_is_there_already(void **state)
+{
+    struct call_tally *tally = tallies_of(collector_tallies(collector), STR("f"));
+
+    (void)state;
+    expect_flame("", "\"calls\":0,\"total\":0,\"frames\":[\"all\"],\"root\":[0,0,[]]}");
+    put(0, "f", 1);
+    put(1, "g", 10);
+    tallies_count(tally, START_WARM);
+    expect_flame("",
+                 "\"calls\":1,\"total\":11,\"frames\":[\"all\",\"worker\",\"run\",\"[a lock]\"],"
+                 "\"root\":[0,0,[[1,0,[[2,0,[[3,11,[]]]]]]]]}");
+    expect_flame("f", "\"calls\":1,\"total\":1,");
+    expect_flame("g", "\"calls\":0,\"total\":10,");
+}
+
+static void calls_are_counted_while_graphs_are_made(void **state)
+{
+    struct call_tally *tally = tallies_of(collector_tallies(collector), STR("f"));
+
+    (void)state;
+    for (int i = 0; i < 100; i++) {
+        struct question q;
+
+        question_init(&q, HOUR_S, "");
+        q.request.is_flame = true;
+        assert_true(collector_ask(collector, &q.request));
+        for (int j = 0; j < 10; j++)
+            tallies_count(tally, START_COLD);
+        tallies_of(collector_tallies(collector), i % 2 ? STR("g") : STR("h"));
+        while (sem_wait(&q.done) != 0)
+            assert_int_equal(errno, EINTR);
+        sem_destroy(&q.done);
+        buf_fini(&q.body);
+    }
+    expect_flame("f", "\"calls\":1000,");
+}
+
 static void only_the_profilers_signal_reaches_the_thread(void **state)
 {
     struct question q;
@@ -274,6 +329,8 @@ int main(void)
         TEST(one_that_is_cancelled_leaves_its_place_at_once),
         TEST(cancelling_what_is_answered_changes_nothing),
         TEST(an_answer_may_ask_again),
+        TEST(a_flame_graph_is_of_what_is_there_already),
+        TEST(calls_are_counted_while_graphs_are_made),
         TEST(only_the_profilers_signal_reaches_the_thread),
         TEST(the_collectors_own_time_is_sampled),
         TEST(the_next_collector_goes_on_in_the_ring),
