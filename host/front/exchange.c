@@ -31,6 +31,7 @@ static const char *reason_of(int status)
         int status;
         const char *reason;
     } reasons[] = {{200, "OK"},
+                   {304, "Not Modified"},
                    {400, "Bad Request"},
                    {401, "Unauthorized"},
                    {403, "Forbidden"},
@@ -315,11 +316,19 @@ static void put_retry_after(struct exchange *ex)
     exchange_header(ex, "retry-after", buf_str(&seconds));
 }
 
-void exchange_send(struct exchange *ex, int status, const char *content_type, struct str body)
+/* With 304 the length is that of what is not sent. */
+static bool has_body(const h2o_req_t *req)
+{
+    return req->res.status != 304 &&
+           !h2o_memis(req->input.method.base, req->input.method.len, H2O_STRLIT("HEAD"));
+}
+
+void exchange_send_lasting(struct exchange *ex, int status, const char *content_type,
+                           struct str body)
 {
     static h2o_generator_t whole = {NULL, NULL};
+    h2o_iovec_t piece = {(char *)(uintptr_t)body.at, body.len};
     h2o_req_t *req = ex->req;
-    h2o_iovec_t copy = h2o_strdup(&req->pool, body.at, body.len);
 
     end_wait(ex);
     held_add(&ex->held, req, body.len);
@@ -333,10 +342,12 @@ void exchange_send(struct exchange *ex, int status, const char *content_type, st
     h2o_add_header(&req->pool, &req->res.headers, H2O_TOKEN_CONTENT_TYPE, NULL, content_type,
                    strlen(content_type));
     h2o_start_response(req, &whole);
-    if (h2o_memis(req->input.method.base, req->input.method.len, H2O_STRLIT("HEAD")))
-        h2o_send(req, NULL, 0, H2O_SEND_STATE_FINAL);
-    else
-        h2o_send(req, &copy, 1, H2O_SEND_STATE_FINAL);
+    h2o_send(req, &piece, has_body(req) ? 1 : 0, H2O_SEND_STATE_FINAL);
+}
+
+void exchange_send(struct exchange *ex, int status, const char *content_type, struct str body)
+{
+    exchange_send_lasting(ex, status, content_type, keep(ex->req, body));
 }
 
 void exchange_send_json(struct exchange *ex, int status, struct str body)

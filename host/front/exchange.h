@@ -54,6 +54,10 @@ void exchange_send_json(struct exchange *ex, int status, struct str body);
 void exchange_send_error(struct exchange *ex, const struct err *err, struct str function,
                          struct str details);
 
+/* Alike, of a body that lives on; 304 sends none. */
+void exchange_send_lasting(struct exchange *ex, int status, const char *content_type,
+                           struct str body);
+
 /* Requests that have not been answered, or whose answer is still being sent. */
 size_t exchange_count(void);
 

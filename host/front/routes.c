@@ -5,6 +5,7 @@
 #include "front/listings.h"
 #include "front/metrics.h"
 #include "front/openapi.h"
+#include "front/page.h"
 #include "front/profiles.h"
 #include "front/rates.h"
 #include "front/registry.h"
@@ -60,6 +61,8 @@ static void serve_metrics(struct exchange *ex, struct str name)
 /* -- The table ------------------------------------------------------------------------------- */
 
 static const struct route routes[] = {
+    {"GET", "/", ACCESS_OPEN, serve_page, .doc = {"The page", .reply = "text/html"}},
+    {"GET", "/page/*", ACCESS_OPEN, serve_page_file, .doc = {0}},
     {"GET", "/health", ACCESS_OPEN, serve_health,
      .doc = {"The process answers", .reply = "text/plain"}},
     {"GET", "/ready", ACCESS_OPEN, serve_ready,

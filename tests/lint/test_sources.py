@@ -59,6 +59,18 @@ def first_lines(root):
             yield f"{file}: no #pragma once"
 
 
+def scripts(root):
+    for file in files(root, "*.js"):
+        numbered = lines(file)
+        if not numbered or not numbered[0][1].startswith(f"// {file.name} - "):
+            yield f"{file}:1: must begin with // {file.name} - what it is"
+        if (2, "// SPDX-License-Identifier: MIT") not in numbered:
+            yield f"{file}:2: no line // SPDX-License-Identifier: MIT"
+        for number, line in numbered:
+            if len(line) > 100:
+                yield f"{file}:{number}: {len(line)} columns, more than 100"
+
+
 def forbidden_calls(root):
     for file in files(root, "*.[ch]"):
         for number, line in lines(file):
@@ -73,8 +85,8 @@ def other_machines(root):
                 yield f"{file}:{number}: a path of somebody's machine"
 
 
-RULES = [file_sizes, function_sizes, conditionals_in_functions, first_lines, forbidden_calls,
-         other_machines]
+RULES = [file_sizes, function_sizes, conditionals_in_functions, first_lines, scripts,
+         forbidden_calls, other_machines]
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -86,6 +98,7 @@ def function(count):
     return "static void f(void)\n{\n" + "    g();\n" * count + "}\n"
 
 
+SCRIPT = "// a.js - a script.\n// SPDX-License-Identifier: MIT\n"
 GOOD = "/* a.h - a header. */\n/* SPDX-License-Identifier: MIT */\n#pragma once\n"
 
 CASES = [
@@ -101,6 +114,9 @@ CASES = [
     (first_lines, "b.h", GOOD, 1),
     (first_lines, "a.h", GOOD.replace("once", "twice"), 1),
     (first_lines, "a.h", GOOD.replace("SPDX", "spdx"), 1),
+    (scripts, "a.js", SCRIPT + "x" * 100 + "\n", 0),
+    (scripts, "b.js", SCRIPT, 1),
+    (scripts, "a.js", SCRIPT.replace("SPDX", "spdx") + "x" * 101 + "\n", 2),
     (forbidden_calls, "a.c", "strtok_r(a); my_strcpy(a); snprintf(a);\n", 0),
     (forbidden_calls, "a.c", "strcpy(a, b);\nsprintf (a);\nn = atoi(a);\n", 3),
     (other_machines, "a.md", "a framework/working/homes\n", 0),
