@@ -16,7 +16,8 @@ peer_packages=(wrk libprimesieve-dev libopenblas-serial-dev libpcre3)
 nginx_packages=(nginx libnginx-mod-http-lua libnginx-mod-http-ndk lua-resty-core lua-resty-lrucache)
 test_packages=(libcmocka-dev python3-pytest python3-pytest-timeout python3-pytest-xdist
     python3-requests lua-check clang-format clang-tidy shellcheck curl openssl procps
-    protobuf-compiler python3-protobuf python3-jsonschema openapi-specification)
+    protobuf-compiler python3-protobuf python3-jsonschema openapi-specification
+    chromium chromium-driver python3-selenium)
 test_parts=(lint unit http asan tsan)
 
 usage() {
@@ -203,7 +204,7 @@ run_sanitized() {
 
 test_lint() { run_pytest lint tests/lint; }
 test_unit() { build debug && run_unit debug; }
-test_http() { build release && run_http release; }
+test_http() { build release && run_http release tests/page; } # a browser is enough once
 test_asan() { build asan && run_sanitized asan; }
 test_tsan() { build tsan && run_sanitized tsan; }
 
