@@ -52,11 +52,7 @@ static void begin(struct member *m)
 
 void crew_init(const struct switchboard *board, int control)
 {
-    long processors = sysconf(_SC_NPROCESSORS_ONLN);
-
-    crew = (struct crew){.count = board->count,
-                         .board = board,
-                         .processors = processors > 0 ? (size_t)processors : 1};
+    crew = (struct crew){.count = board->count, .board = board};
     crew.members = calloc(crew.count, sizeof(*crew.members));
     if (!crew.members)
         abort();

@@ -34,8 +34,7 @@ struct member {
 struct crew {
     struct member *members;
     size_t count;
-    size_t busy;       /* members that run calls */
-    size_t processors; /* of the machine */
+    size_t busy; /* members that run calls */
     uint64_t restarts;
     const struct switchboard *board;
 };

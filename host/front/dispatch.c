@@ -98,7 +98,7 @@ static bool is_idle(const struct member *m)
  * for in another worker it takes the processor from that. */
 static bool is_soon_idle(const struct member *m, bool quick)
 {
-    uint64_t most_ns = crew.busy + 1 < crew.processors ? AHEAD_NS : AHEAD_MOST_NS;
+    uint64_t most_ns = crew.busy + 1 < crew.board->processors ? AHEAD_NS : AHEAD_MOST_NS;
 
     return !m->dying && m->running && m->backlog_ns < most_ns && !(quick && m->slow);
 }
@@ -120,7 +120,7 @@ static int fitness(const struct member *m, const struct call *call)
 static bool may_take_last_free(const struct call *call)
 {
     return call->order.kind != CALL_RUN || call->order.func->running == 0 ||
-           crew.count <= crew.processors;
+           crew.count <= crew.board->processors;
 }
 
 struct choice {

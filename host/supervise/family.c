@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/cgroup.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/pace.h"
@@ -404,13 +405,11 @@ bool family_is_child(int *status)
     return f.is_child;
 }
 
-static size_t worker_count(const struct settings *settings)
+static size_t worker_count(const struct settings *settings, size_t processors)
 {
-    long cpus = sysconf(_SC_NPROCESSORS_ONLN);
-
     if (settings->workers)
         return (size_t)settings->workers;
-    size_t count = (size_t)(cpus > 0 ? cpus : 1) * WORKERS_PER_CPU;
+    size_t count = processors * WORKERS_PER_CPU;
     return count < 64 ? count : 64;
 }
 
@@ -423,11 +422,15 @@ bool family_open(const struct origin *origin, struct err *err)
     size_t in = body > reply ? body : reply;
     size_t out = reply > MESSAGE_DESCRIPTION_MAX ? reply : MESSAGE_DESCRIPTION_MAX;
 
+    const struct cgroup_limits limits = cgroup_limits("");
+    size_t processors = cgroup_processors(&limits);
+
     f.origin = origin;
     f.supervisor = getpid();
-    if (!switchboard_open(&f.board, worker_count(settings),
+    if (!switchboard_open(&f.board, worker_count(settings, processors),
                           (in > source ? in : source) + MESSAGE_EXTRA, out + MESSAGE_EXTRA, err))
         return false;
+    f.board.processors = processors;
     f.workers = calloc(f.board.count, sizeof(*f.workers));
     if (!f.workers)
         return err_set_errno(err, "memory for the workers");

@@ -55,6 +55,7 @@ struct switchboard {
     int wake_front; /* eventfd, non-blocking */
     struct channel *channels;
     size_t count;
+    size_t processors;              /* that can be kept busy; set by who opens it */
     struct source own[OWN_SOURCES]; /* not seen by workers */
     const struct uploads *uploads;  /* borrowed; NULL: profiles are not pushed */
 };
