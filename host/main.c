@@ -9,6 +9,7 @@
 #include "base/pace.h"
 #include "base/settings.h"
 #include "base/str.h"
+#include "front/probe.h"
 #include "front/server.h"
 #include "front/tls.h"
 #include "push/pusher.h"
@@ -76,6 +77,8 @@ static int act(enum settings_action action, const struct settings *settings, cha
         puts("faas-server " FAAS_VERSION);
         return 0;
     }
+    if (action == SETTINGS_HEALTH)
+        return probe_health(settings, err) ? 0 : -1;
     if (!check_folders(settings, err) || !check_tls(settings, err))
         return -1;
     if (settings->push_address && !pusher_rehearse(err))

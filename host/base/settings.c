@@ -15,7 +15,14 @@
 #include "base/tokens.h"
 
 enum { FOLDERS_MAX = 64, FILE_MAX = 64 << 10 };
-enum { FLAG_SETTINGS = 1, FLAG_HELP, FLAG_VERSION, FLAG_FIRST_WORD = 256, FLAG_FIRST_NUMBER = 512 };
+enum {
+    FLAG_SETTINGS = 1,
+    FLAG_HELP,
+    FLAG_VERSION,
+    FLAG_HEALTH,
+    FLAG_FIRST_WORD = 256,
+    FLAG_FIRST_NUMBER = 512
+};
 
 struct number {
     const char *flag, *env, *help;
@@ -125,6 +132,12 @@ static bool set_http2(struct settings *s, const char *name, const char *text, st
     return set_bool(&s->http2, name, text, err);
 }
 
+static bool set_local_clients(struct settings *s, const char *name, const char *text,
+                              struct err *err)
+{
+    return set_bool(&s->local_clients, name, text, err);
+}
+
 static bool set_tls_cert(struct settings *s, const char *name, const char *text, struct err *err)
 {
     (void)name;
@@ -192,6 +205,7 @@ static const struct word {
 } words[] = {
     {"listen", "FAAS_LISTEN", required_argument, set_listen},
     {NULL, "PORT", required_argument, set_port_alone}, /* wins over the port of the one above */
+    {"local-clients", "FAAS_LOCAL_CLIENTS", optional_argument, set_local_clients},
     {"functions", "FAAS_FUNCTIONS", required_argument, add_folder},
     {"optimized", "OPTIMIZED", optional_argument, set_optimized},
     {"http2", "FAAS_HTTP2", optional_argument, set_http2},
@@ -304,12 +318,13 @@ static bool read_environment(struct settings *s, struct err *err)
 
 static int next_flag(int argc, char **argv)
 {
-    struct option options[NUMBERS + WORDS + 4] = {
+    struct option options[NUMBERS + WORDS + 5] = {
         {"settings", required_argument, NULL, FLAG_SETTINGS},
         {"help", no_argument, NULL, FLAG_HELP},
         {"version", no_argument, NULL, FLAG_VERSION},
+        {"health", no_argument, NULL, FLAG_HEALTH},
     };
-    size_t count = 3;
+    size_t count = 4;
 
     for (int i = 0; i < WORDS; i++)
         if (words[i].flag)
@@ -342,8 +357,11 @@ static bool apply_flag(struct settings *s, int flag, enum settings_action *actio
 
     if (flag == FLAG_SETTINGS)
         return true;
-    if (flag == FLAG_HELP || flag == FLAG_VERSION) {
-        *action = flag == FLAG_HELP ? SETTINGS_HELP : SETTINGS_VERSION;
+    if (flag >= FLAG_HELP && flag <= FLAG_HEALTH) {
+        static const enum settings_action actions[] = {SETTINGS_HELP, SETTINGS_VERSION,
+                                                       SETTINGS_HEALTH};
+
+        *action = actions[flag - FLAG_HELP];
         return true;
     }
     if (flag >= FLAG_FIRST_NUMBER) {

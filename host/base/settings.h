@@ -61,6 +61,7 @@ struct settings {
     size_t functions_count;
     char *file_text; /* what texts of the settings file are borrowed from */
     bool optimized, walls, http2;
+    bool local_clients;             /* whatever the address, only this machine reaches it */
     const char *tls_cert, *tls_key; /* files; NULL: none. Borrowed */
     const char *push_address;       /* of a Pyroscope server, as a URL; NULL: none. Borrowed */
     const char *push_application, *push_tenant; /* tenant NULL: none. Borrowed */
@@ -72,7 +73,7 @@ struct settings {
 #undef X
 };
 
-enum settings_action { SETTINGS_RUN, SETTINGS_HELP, SETTINGS_VERSION };
+enum settings_action { SETTINGS_RUN, SETTINGS_HELP, SETTINGS_VERSION, SETTINGS_HEALTH };
 
 /* Fills `s` from defaults, then the settings file, the environment, the flags: the later wins.
  *

@@ -23,6 +23,10 @@ void settings_help(const char *program)
         "                          line of comment (FAAS_SETTINGS)\n"
         "  --listen HOST:PORT      127.0.0.1:8088. A port alone keeps the host, :PORT is every\n"
         "                          address, port 0 any free one (FAAS_LISTEN; PORT)\n"
+        "  --local-clients[=BOOL]  only this machine reaches the address, as with a container "
+        "whose\n"
+        "                          port is published on loopback: no admin token is needed\n"
+        "                          (FAAS_LOCAL_CLIENTS)\n"
         "  --functions DIR         one more folder of functions, repeatable; in a later one a\n"
         "                          file of the same name wins (FAAS_FUNCTIONS, one folder)\n"
         "  --optimized[=BOOL]      calls use warm instances where idle (OPTIMIZED)\n"
@@ -38,7 +42,9 @@ void settings_help(const char *program)
     SETTINGS_NUMBERS(X)
 #undef X
     printf(
-        "  --help, --version       this text; the version\n\n"
+        "  --help, --version       this text; the version\n"
+        "  --health                asks the server with these settings for /health; status 0: "
+        "OK\n\n"
         "From the environment alone, each %d to %d characters, for Authorization: Bearer:\n"
         "  FAAS_ADMIN_TOKEN        changes of the server need it; an address other than loopback\n"
         "                          is not listened on without it\n"

@@ -64,9 +64,10 @@ static bool is_loopback(const struct sockaddr *address)
 }
 
 /* What changes the server is open on loopback alone. */
-static bool check_address(const struct sockaddr *address, const char *what, struct err *err)
+static bool check_address(const struct settings *settings, const struct sockaddr *address,
+                          const char *what, struct err *err)
 {
-    return tokens_has(TOKEN_ADMIN) || is_loopback(address) ||
+    return settings->local_clients || tokens_has(TOKEN_ADMIN) || is_loopback(address) ||
            err_set(err, ERR_BAD_REQUEST,
                    "%s is not loopback: set FAAS_ADMIN_TOKEN (%d characters or more) to listen "
                    "there, or listen on 127.0.0.1",
@@ -79,12 +80,12 @@ static bool may_listen(const struct settings *settings, const struct addrinfo *l
     const char *what = settings->host[0] ? settings->host : "every address (no host)";
 
     for (const struct addrinfo *a = list; a; a = a->ai_next)
-        if (!check_address(a->ai_addr, what, err))
+        if (!check_address(settings, a->ai_addr, what, err))
             return false;
     return true;
 }
 
-bool listener_check(const int *fds, size_t count, struct err *err)
+bool listener_check(const struct settings *settings, const int *fds, size_t count, struct err *err)
 {
     for (size_t i = 0; i < count; i++) {
         union address a;
@@ -92,7 +93,7 @@ bool listener_check(const int *fds, size_t count, struct err *err)
 
         memset(&a, 0, sizeof(a));
         getsockname(fds[i], &a.any, &len);
-        if (!check_address(&a.any, "a socket that was handed over", err))
+        if (!check_address(settings, &a.any, "a socket that was handed over", err))
             return false;
     }
     return true;

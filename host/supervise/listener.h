@@ -7,7 +7,7 @@
 enum { LISTENERS_MAX = 16, URL_MAX = 320 };
 
 /* Binds every address that settings->host has and listens there. Without an admin token that is
- * loopback only.
+ * loopback only, unless settings->local_clients.
  *
  *   owns    the caller: close() each of the `*count` sockets
  *   fails   ERR_INTERNAL, with the address and what is wrong with it; ERR_BAD_REQUEST where the
@@ -20,7 +20,7 @@ bool listener_open(const struct settings *settings, int fds[LISTENERS_MAX], size
  *
  *   fails   ERR_BAD_REQUEST where the admin token is missing
  */
-bool listener_check(const int *fds, size_t count, struct err *err);
+bool listener_check(const struct settings *settings, const int *fds, size_t count, struct err *err);
 
 /* Are these the sockets that listener_open would give? Port 0 is any. */
 bool listener_matches(const struct settings *settings, const int *fds, size_t count);

@@ -348,7 +348,7 @@ static bool open_listeners(const struct settings *settings, struct err *err)
 {
     struct handover *h = &s.handover;
 
-    if (!handover_take(h, err) || !listener_check(h->listeners, h->count, err))
+    if (!handover_take(h, err) || !listener_check(settings, h->listeners, h->count, err))
         return false;
     s.other_address = is_successor() && !listener_matches(settings, h->listeners, h->count);
     s.shared = h->count > 0 && !is_successor();

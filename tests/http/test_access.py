@@ -141,6 +141,21 @@ def test_elsewhere_is_served_with_one(start):
     expect_refused(ask(server, *CHANGES[0], Host="localhost"))
 
 
+def test_elsewhere_is_served_with_local_clients_alone(start):
+    """A container's port that is published on loopback: what a browser says of it still counts."""
+    server = start(ECHO, env={"FAAS_LOCAL_CLIENTS": "true"}, listen="0.0.0.0:0")
+    for method, path in CHANGES:
+        assert ask(server, method, path, Host="localhost:8088").status_code == 200
+        for headers in ({"Host": "faas-server:8088"}, {"Origin": "http://evil.example"}):
+            expect_error(ask(server, method, path, **headers), 403, "forbidden", "admin token")
+
+
+def test_admin_token_is_needed_with_local_clients_too(start):
+    server = start(ECHO, ["--local-clients"], {"FAAS_ADMIN_TOKEN": ADMIN}, listen="0.0.0.0:0")
+    expect_refused(ask(server, *CHANGES[0], Host="localhost"))
+    assert ask_with(server, *CHANGES[0], ADMIN).status_code == 200
+
+
 @pytest.mark.parametrize("token", ["x" * 31, "x" * 256, "x" * 31 + " ", "x" * 31 + "é"])
 @pytest.mark.parametrize("name", ["FAAS_ADMIN_TOKEN", "FAAS_INVOKE_TOKEN"])
 def test_token_that_is_none_ends_it_with_2_and_a_sentence(name, token):

@@ -68,6 +68,11 @@ def test_bounds_of_a_number(flag, env, least, most):
     (["--optimized=maybe"], {}, "--optimized"),
     (["--walls=maybe"], {}, "--walls"),
     ([], {"FAAS_WALLS": "maybe"}, "FAAS_WALLS"),
+    (["--local-clients=maybe"], {}, "--local-clients"),
+    ([], {"FAAS_LOCAL_CLIENTS": "maybe"}, "FAAS_LOCAL_CLIENTS"),
+    (["--health", "--listen", "0"], {}, "port 0"),
+    (["--health", "--listen", "127.0.0.1:1"], {}, "127.0.0.1:1: Connection refused"),
+    (["--health", "--listen", "no.host.invalid:1"], {}, "no.host.invalid:1"),
     (["--http2=maybe"], {}, "--http2"),
     ([], {"FAAS_HTTP2": "maybe"}, "FAAS_HTTP2"),
     (["--log-level", "loud"], {}, "loud"),
@@ -109,7 +114,7 @@ def test_help_names_every_setting():
     for flag, env, *_ in NUMBERS:
         assert f"--{flag} " in said and f"({env})" in said
     for word in ("--settings", "FAAS_SETTINGS", "--listen", "--functions", "--optimized", "--walls",
-                 "--log-level", "PORT", "OPTIMIZED", "--http2", "FAAS_HTTP2", "--tls-cert",
+                 "--log-level", "PORT", "--local-clients", "FAAS_LOCAL_CLIENTS", "--health", "OPTIMIZED", "--http2", "FAAS_HTTP2", "--tls-cert",
                  "FAAS_TLS_CERT", "--tls-key", "FAAS_TLS_KEY", "FAAS_ADMIN_TOKEN",
                  "FAAS_INVOKE_TOKEN", "PYROSCOPE_PROFILER_ALLOC", "PYROSCOPE_PROFILER_LOCK",
                  "PYROSCOPE_AUTH_TOKEN", "PYROSCOPE_BASIC_AUTH_USER",
@@ -179,3 +184,41 @@ def test_log_level(level, words):
         server.wait_log("said at error")
         said = re.findall(r'said at (\w+)"', server.log())
     assert said == words
+
+
+# -- In a container ----------------------------------------------------------------------------
+
+def test_workers_are_four_for_each_processor_it_may_run_on(start, monkeypatch):
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(before)})  # inherited by what is started
+    try:
+        assert len(start().workers()) == 4
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+@pytest.mark.parametrize("host, asked", [
+    ("127.0.0.1", ""), ("0.0.0.0", ""), ("", ""), ("[::]", ""), ("0.0.0.0", "localhost:")])
+def test_health_asks_where_the_settings_say(start, host, asked):
+    server = start(listen=f"{host}:0", flags=["--local-clients"])
+    assert run("--health", "--listen", f"{asked or host + ':'}{server.port}") == (0, "", "")
+    assert run("--health", env={"PORT": str(server.port)}) == (0, "", "") or host == "[::]"
+
+
+@pytest.mark.parametrize("said, complaint", [
+    (b"HTTP/1.1 503 Service Unavailable\r\n\r\n", 'answers "HTTP/1.1 503 Service Unavailable"'),
+    (b"nonsense", 'answers "nonsense"'), (b"", "does not answer"), (None, "does not answer")])
+def test_health_tells_what_else_it_got(said, complaint):
+    """None: it waits for an answer that does not come."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        asking = subprocess.Popen([BINARY, "--health", "--listen", f"127.0.0.1:{port}"],
+                                  stderr=subprocess.PIPE, text=True)
+        client, _ = other.accept()
+        with client:
+            if said is not None:
+                client.recv(4096)
+                client.sendall(said)
+                client.shutdown(socket.SHUT_WR)
+            _, told = asking.communicate(timeout=60)
+    assert asking.returncode == 2 and f"127.0.0.1:{port} {complaint}" in told

@@ -293,3 +293,18 @@ def test_certificate_past_its_time_is_told(files, tmp_path, start):
     server = start(flags=flags((str(tmp_path / "cert"), files[1])), verify=False)
     server.wait_log("the certificate has expired")
     wait_until(lambda: server.get("/health").text == "OK", "it to be served all the same")
+
+
+def test_health_is_asked_for_over_tls(tls, files):
+    where = ["--health", "--listen", f"127.0.0.1:{tls.port}"]
+    assert run(*where, "--tls-cert", files[0], "--tls-key", files[1]) == (0, "", "")
+    status, _, complaint = run(*where)  # in clear
+    assert status == 2 and f":{tls.port}" in complaint
+
+
+def test_health_over_tls_of_what_does_not_speak_it(files):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        status, _, complaint = run("--health", "--listen", f"127.0.0.1:{port}",
+                                   "--tls-cert", files[0], "--tls-key", files[1])
+    assert status == 2 and f"127.0.0.1:{port} does not answer" in complaint

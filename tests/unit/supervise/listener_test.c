@@ -250,13 +250,28 @@ static void sockets_that_are_handed_over_need_the_token_too(void **state)
     assert_true(tokens_set(TOKEN_ADMIN, "", STR("0123456789abcdef0123456789abcdef"), &err));
     assert_true(listener_open(&inside, fds, &count, &err));
     assert_true(listener_open(&outside, open_fds, &open_count, &err));
-    assert_true(listener_check(open_fds, open_count, &err));
+    assert_true(listener_check(&outside, open_fds, open_count, &err));
     tokens_wipe();
-    assert_true(listener_check(fds, count, &err));
-    assert_false(listener_check(open_fds, open_count, &err));
+    assert_true(listener_check(&inside, fds, count, &err));
+    assert_false(listener_check(&outside, open_fds, open_count, &err));
     expect_contains(err.text, "FAAS_ADMIN_TOKEN");
     close_all(fds, count);
     close_all(open_fds, open_count);
+}
+
+static void with_local_clients_no_token_is_needed(void **state)
+{
+    struct settings outside = settings_of("0.0.0.0", 0);
+    int fds[LISTENERS_MAX];
+    size_t count;
+    struct err err;
+
+    (void)state;
+    tokens_wipe();
+    outside.local_clients = true;
+    assert_true(listener_open(&outside, fds, &count, &err));
+    assert_true(listener_check(&outside, fds, count, &err));
+    close_all(fds, count);
 }
 
 int main(void)
@@ -271,6 +286,7 @@ int main(void)
         cmocka_unit_test(sockets_of_every_address_are_those_of_no_host),
         cmocka_unit_test(without_an_admin_token_only_loopback_is_listened_on),
         cmocka_unit_test(sockets_that_are_handed_over_need_the_token_too),
+        cmocka_unit_test(with_local_clients_no_token_is_needed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
