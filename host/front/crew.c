@@ -248,6 +248,7 @@ void crew_respawn(struct member *member)
     while (member->first)
         drop_first(member);
     channel_reset((struct channel *)member->channel);
+    budget_reset(crew.board->budget, member->slot);
     begin(member);
     member->pid = 0;
     member->sent = member->goal = 0;

@@ -265,6 +265,10 @@ void metrics_put(struct buf *b)
     put_one(b, "faas_workers", "gauge", "Worker processes.", (double)crew.count);
     put_one(b, "faas_worker_restarts_total", "counter", "Workers that died and were replaced.",
             (double)crew.restarts);
+    put_one(b, "faas_heaps_bytes", "gauge", "Memory of the heaps of calls and warm instances.",
+            (double)budget_used(crew.board->budget));
+    put_one(b, "faas_heaps_limit_bytes", "gauge", "What these may have together; 0: no limit.",
+            (double)crew.board->budget->limit_bytes);
     put_one(b, "faas_log_lines_dropped_total", "counter",
             "Log lines that standard error had no room for.", (double)log_dropped());
     put_one(b, "faas_function_log_lines", "gauge", "Lines of functions that are kept in memory.",

@@ -11,19 +11,18 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/cgroup.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/pace.h"
 #include "base/push_secrets.h"
 #include "base/tokens.h"
+#include "supervise/board.h"
 #include "supervise/child.h"
 #include "supervise/supervisor.h"
 #include "supervise/walls.h"
-#include "wire/message.h"
 #include "wire/ticker.h"
 
-enum { WORKERS_PER_CPU = 4, DRAIN_EXTRA_MS = 5000 };
+enum { DRAIN_EXTRA_MS = 5000 };
 
 static struct {
     const struct origin *origin;
@@ -160,8 +159,10 @@ static void start_all(void)
         restart_later(&f.front.restart);
         return;
     }
-    for (size_t i = 0; i < f.board.count; i++)
+    for (size_t i = 0; i < f.board.count; i++) {
         channel_reset(&f.board.channels[i]);
+        budget_reset(f.board.budget, i);
+    }
     if (!child_fork(&f.front)) {
         run_front();
         return;
@@ -405,32 +406,14 @@ bool family_is_child(int *status)
     return f.is_child;
 }
 
-static size_t worker_count(const struct settings *settings, size_t processors)
-{
-    if (settings->workers)
-        return (size_t)settings->workers;
-    size_t count = processors * WORKERS_PER_CPU;
-    return count < 64 ? count : 64;
-}
-
 bool family_open(const struct origin *origin, struct err *err)
 {
     const struct settings *settings = origin->settings;
-    const size_t modules_max = 8 << 20;
-    size_t body = (size_t)settings->body_max, reply = (size_t)settings->reply_max;
-    size_t source = (size_t)settings->file_max + modules_max;
-    size_t in = body > reply ? body : reply;
-    size_t out = reply > MESSAGE_DESCRIPTION_MAX ? reply : MESSAGE_DESCRIPTION_MAX;
-
-    const struct cgroup_limits limits = cgroup_limits("");
-    size_t processors = cgroup_processors(&limits);
 
     f.origin = origin;
     f.supervisor = getpid();
-    if (!switchboard_open(&f.board, worker_count(settings, processors),
-                          (in > source ? in : source) + MESSAGE_EXTRA, out + MESSAGE_EXTRA, err))
+    if (!board_open(&f.board, settings, err))
         return false;
-    f.board.processors = processors;
     f.workers = calloc(f.board.count, sizeof(*f.workers));
     if (!f.workers)
         return err_set_errno(err, "memory for the workers");

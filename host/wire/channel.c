@@ -65,7 +65,8 @@ bool switchboard_open(struct switchboard *board, size_t count, size_t to_worker_
     *board = (struct switchboard){.wake_front = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
     board->channels = calloc(count, sizeof(*board->channels));
     board->front_bell = map_shared(PAGE);
-    bool ok = board->wake_front >= 0 && board->channels && board->front_bell;
+    board->budget = map_shared(PAGE);
+    bool ok = board->wake_front >= 0 && board->channels && board->front_bell && board->budget;
     for (; ok && board->count < count; board->count++)
         ok = channel_open(&board->channels[board->count], to_worker_max, to_front_max);
     for (size_t i = 0; ok && i < OWN_SOURCES; i++)
@@ -88,6 +89,8 @@ void switchboard_close(struct switchboard *board)
     close_sources(board);
     if (board->front_bell)
         munmap(board->front_bell, PAGE);
+    if (board->budget)
+        munmap(board->budget, PAGE);
     if (board->wake_front >= 0)
         close(board->wake_front);
     free(board->channels);

@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
+#include "wire/budget.h"
 #include "wire/gate.h"
 #include "wire/ring.h"
 #include "wire/sample.h"
@@ -53,6 +54,7 @@ enum own_source { SOURCE_SUPERVISOR, SOURCE_FRONT, SOURCE_COLLECTOR, OWN_SOURCES
 struct switchboard {
     struct bell *front_bell;
     int wake_front; /* eventfd, non-blocking */
+    struct budget *budget;
     struct channel *channels;
     size_t count;
     size_t processors;              /* that can be kept busy; set by who opens it */

@@ -24,6 +24,11 @@ static struct {
     void (*on_sample)(size_t size);
 } sampling;
 
+static struct {
+    bool (*take)(size_t bytes); /* NULL: nobody counts */
+    void (*give)(size_t bytes);
+} account;
+
 static uint64_t *page_map(const struct heap *h)
 {
     return (uint64_t *)((char *)h + HEAP_PAGE);
@@ -112,18 +117,29 @@ static void count_used(struct heap *h, size_t pages)
         h->on_tight(h->owner);
 }
 
+/* Before pages below `end` are touched. */
+static bool reach(struct heap *h, size_t end)
+{
+    if (end <= h->high_page)
+        return true;
+    if (account.take && !account.take((end - h->high_page) * HEAP_PAGE)) {
+        h->starved = true;
+        return false;
+    }
+    h->high_page = end;
+    return true;
+}
+
 static void *take_pages(struct heap *h, size_t count)
 {
     if (count > h->limit_pages - h->used_pages)
         h->on_full(h->owner, count * HEAP_PAGE);
     size_t page = find_run(h, count);
-    if (page + count > h->reserve_pages)
+    if (page + count > h->reserve_pages || !reach(h, page + count))
         h->on_full(h->owner, count * HEAP_PAGE);
     mark(h, page, count, true);
     if (page + count > h->top_page)
         h->top_page = page + count;
-    if (h->top_page > h->high_page)
-        h->high_page = h->top_page;
     count_used(h, count);
     return page_at(h, page);
 }
@@ -156,9 +172,10 @@ static bool resize_in_place(struct heap *h, void *block, size_t old_pages, size_
     size_t end = at + more < h->top_page ? at + more : h->top_page;
     if (at < end && (page_is_used(h, at) || next_page(h, at, end, true) != end))
         return false;
+    if (!reach(h, at + more))
+        h->on_full(h->owner, more * HEAP_PAGE);
     mark(h, at, more, true);
     h->top_page = at + more > h->top_page ? at + more : h->top_page;
-    h->high_page = h->top_page > h->high_page ? h->top_page : h->high_page;
     count_used(h, more);
     return true;
 }
@@ -258,8 +275,11 @@ struct heap *heap_open(void)
 
 void heap_close(struct heap *heap)
 {
-    if (heap)
-        munmap(heap, region_bytes);
+    if (!heap)
+        return;
+    if (account.give)
+        account.give(heap->high_page * HEAP_PAGE);
+    munmap(heap, region_bytes);
 }
 
 void heap_start(struct heap *heap, size_t limit_bytes, void (*on_full)(void *, size_t), void *owner)
@@ -285,6 +305,12 @@ void heap_sample(uint64_t after_bytes, void (*on_sample)(size_t size))
 {
     sampling.left = after_bytes > INT64_MAX ? INT64_MAX : (int64_t)after_bytes;
     sampling.on_sample = on_sample;
+}
+
+void heap_account(bool (*ask)(size_t bytes), void (*tell)(size_t bytes))
+{
+    account.take = ask;
+    account.give = tell;
 }
 
 static void count_bytes(size_t size)
@@ -349,6 +375,8 @@ void heap_trim(struct heap *heap, size_t keep_bytes)
         return;
     madvise(page_at(heap, keep), (heap->high_page - keep) * HEAP_PAGE, MADV_DONTNEED);
     memset(page_map(heap), 0, (heap->high_page + WORD_BITS - 1) / WORD_BITS * sizeof(uint64_t));
+    if (account.give)
+        account.give((heap->high_page - keep) * HEAP_PAGE);
     heap->high_page = keep;
 }
 

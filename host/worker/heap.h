@@ -25,6 +25,7 @@ struct heap {
     size_t search;       /* no free page lies below it */
     char *run, *run_end; /* what is left of the run that small blocks are cut from */
     void *free_list[HEAP_CLASSES];
+    bool starved;                                /* full by what heap_account was told */
     size_t tight_at;                             /* used pages from which on_tight is called next */
     void (*on_full)(void *owner, size_t wanted); /* does not return */
     void (*on_tight)(void *owner);               /* NULL: nobody asks */
@@ -54,6 +55,10 @@ void *heap_alloc_last(void *heap, void *block, size_t old_size, size_t size);
 /* `on_sample` is called once about `after_bytes` more were asked for, of any heap, from within the
  * allocation that passes them, with its bytes; it says when next. It may not allocate. */
 void heap_sample(uint64_t after_bytes, void (*on_sample)(size_t size));
+
+/* Of all heaps of this process: before memory is touched for the first time, `ask` is asked for it;
+ * where it says no, the heap is full. `tell` is told what went back to the system. */
+void heap_account(bool (*ask)(size_t bytes), void (*tell)(size_t bytes));
 
 size_t heap_used_bytes(const struct heap *heap);
 size_t heap_peak_bytes(const struct heap *heap);

@@ -84,6 +84,11 @@ static bool fail_left(struct vm *vm, enum err_code why, struct err *err)
     vm->dead = true;
     if (why != ERR_MEMORY_LIMIT)
         return err_set(err, why, "the call was ended while it ran");
+    if (vm->heap->starved)
+        return err_set(err, ERR_MEMORY_LIMIT,
+                       "no memory is left for it: all calls together have what they may have "
+                       "(it had %zu KiB)",
+                       heap_peak_bytes(vm->heap) >> 10);
     return err_set(err, ERR_MEMORY_LIMIT,
                    "the function went over its memory limit of %zu MiB (peak %zu KiB)",
                    heap_limit_bytes(vm->heap) >> 20, heap_peak_bytes(vm->heap) >> 10);

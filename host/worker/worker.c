@@ -16,6 +16,7 @@
 #include "worker/pool.h"
 #include "worker/profiler.h"
 #include "worker/safepoint.h"
+#include "worker/share.h"
 #include "worker/worker_wall.h"
 
 enum { IDLE_WAIT_MS = 60000, FULL_RING_WAIT_NS = 50000, POOL_SLICE_MS = 20, RESULT_KEPT = 1 << 20 };
@@ -389,6 +390,7 @@ static void start(const struct switchboard *board, size_t slot, const struct set
     w.result_max = (size_t)settings->reply_max;
     w.message_max = (size_t)settings->reply_max;
     w.load_timeout_ns = (uint64_t)settings->load_timeout_ms * NS_PER_MS;
+    share_init(board, slot);
     parked_init(&w.timers);
     json_init();
     if (!safepoint_init(is_cancelled))

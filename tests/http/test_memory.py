@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: MIT
 """test_memory.py - going over the memory limit ends the call, and nothing else."""
 
+import os
 import re
+import signal
 
 import pytest
 
-from server import PART, Background, Server, expect_error
+from server import PART, Background, Server, expect_error, wait_until
 
 BOMBS = {
     "string": 'local s = "x" while true do s = s .. s end',
@@ -165,3 +167,38 @@ def test_several_calls_tell_the_largest_peak(start):
     chain = server.post("/fn/chain", {"chain": ["big", "hash"], "params": {"n": 4 << 20}})
     assert 4 << 20 <= peak_of(chain) <= 9 << 20
     assert server.stats("big")["peak_bytes"] == peak_of(chain)
+
+
+# -- All calls together ----------------------------------------------------------------------------
+
+HOLD = ('return {memory_mb = 64, handler = function(p, ctx) local s = ("x"):rep(20 * 1048576) '
+        "ctx.sleep(p.ms) return {n = #s} end}")
+ALL_TOGETHER = "all calls together"
+
+
+def wait_status(server, status, text=""):
+    def ends_so():
+        reply = server.invoke("hold", {"ms": 0})
+        return reply.status_code == status and text in reply.text
+    wait_until(ends_so, f"a call to end with {status}")
+
+
+def test_heaps_have_their_limit_together(start):
+    server = start({"hold": HOLD}, ["--workers", "2", "--heaps-mb", "64"])
+    wait_status(server, 200)
+    holding = Background(server, "hold", {"ms": 60000}, headers={"X-Timeout-Ms": "3000"})
+    wait_status(server, 500, ALL_TOGETHER)
+    expect_error(server.invoke("hold", {"ms": 0}), 500, "memory_limit", ALL_TOGETHER, "hold")
+    assert server.result("hash", {"rounds": 1})["rounds"] == 1
+    expect_error(holding.reply(), 504, "deadline")
+    wait_status(server, 200)
+
+
+def test_memory_of_a_worker_that_dies_is_free_again(start):
+    server = start({"hold": HOLD}, ["--workers", "1", "--heaps-mb", "64"])
+    server.expected_faults = "signal=9"
+    holding = Background(server, "hold", {"ms": 60000})
+    wait_status(server, 500, ALL_TOGETHER)
+    os.kill(server.worker(), signal.SIGKILL)
+    expect_error(holding.reply(), 502, "worker_crashed")
+    wait_status(server, 200)

@@ -40,6 +40,8 @@ METRICS = {
     "faas_worker_restarts_total": "counter",
     "faas_function_log_lines": "gauge",
     "faas_function_log_bytes": "gauge",
+    "faas_heaps_bytes": "gauge",
+    "faas_heaps_limit_bytes": "gauge",
     "faas_profile_ticks_total": "counter",
     "faas_profile_completed_total": "counter",
     "faas_profile_dropped_total": "counter",
