@@ -18,14 +18,22 @@ test_packages=(libcmocka-dev python3-pytest python3-pytest-timeout python3-pytes
     python3-requests lua-check clang-format clang-tidy shellcheck curl openssl procps
     protobuf-compiler python3-protobuf python3-jsonschema openapi-specification
     chromium chromium-driver python3-selenium)
+# For tests of docker/: an engine and what it starts, unpacked where it is not installed.
+docker_packages=(docker.io containerd runc libdevmapper1.02.1 iptables libip4tc2 libip6tc2
+    libxtables12 libnftnl11 libnetfilter-conntrack3 libnfnetlink0 libmnl0
+    docker-compose python3-docker python3-dockerpty python3-docopt python3-dotenv
+    python3-texttable python3-websocket python3-jsonschema python3-pyrsistent python3-distro)
+docker_test_packages=(debootstrap iproute2 python3-yaml python3-kubernetes python3-setuptools)
 test_parts=(lint unit http asan tsan)
+more_parts=(docker) # when asked for: it takes some minutes, and root
 
 usage() {
     cat <<'END'
 scripts/run.sh [--option ...]      install what is missing, build, serve on 127.0.0.1:8088;
                                    options go to the server (--help lists them)
 scripts/run.sh build               build only: build/release/faas-server
-scripts/run.sh test [part ...]     run all tests, or only: lint unit http asan tsan
+scripts/run.sh test [part ...]     run all tests, or only: lint unit http asan tsan; or those of
+                                   docker, which are not among all
 scripts/run.sh benchmark [--quick] [--json FILE] [section ...]
                                    measure, beside nginx and others; prints tables, and writes
                                    build/benchmark.json (sections: lifecycle requests natives
@@ -89,39 +97,55 @@ need() {
     quietly apt install --no-install-recommends "${missing[@]}"
 }
 
-# Only this file of the package: installing all of it would start a Prometheus on the machine.
-need_promtool() {
-    local tools=$root/build/tools missing=(prometheus)
+# Only files of the package: installing all of it would start a Prometheus on the machine.
+need_prometheus() {
+    local tools=$root/build/tools missing=(prometheus) file
+    for file in "$@"; do
+        [[ -x $tools/$file ]] && continue
+        say "fetching: $file"
+        mkdir -p "$tools"
+        quietly apt update
+        (
+            cd "$tools"
+            quietly apt-get -qq -o APT::Sandbox::User=root download prometheus
+            dpkg-deb --fsys-tarfile prometheus_*.deb | tar -xO "./usr/bin/$file" >"$file.part"
+            rm prometheus_*.deb
+            chmod +x "$file.part"
+            mv "$file.part" "$file"
+        )
+    done
     PATH=$tools:$PATH
-    command -v promtool >/dev/null && return
-    say "fetching: promtool"
-    mkdir -p "$tools"
-    quietly apt update
-    (
-        cd "$tools"
-        quietly apt-get -qq -o APT::Sandbox::User=root download prometheus
-        dpkg-deb --fsys-tarfile prometheus_*.deb | tar -xO ./usr/bin/promtool >promtool.part
-        rm prometheus_*.deb
-        chmod +x promtool.part
-        mv promtool.part promtool
-    )
 }
 
-# Unpacked where it is not installed: installing it would start a web server on the machine.
-need_nginx() {
-    local place=$root/build/tools/nginx part=$root/build/tools/nginx.part package
-    [[ -d $place || -z $(not_installed "${nginx_packages[@]}") ]] && return
-    say "fetching: nginx"
+# unpack FOLDER PACKAGE ... below build/tools, all or nothing.
+unpack() {
+    local place=$root/build/tools/$1 part=$root/build/tools/$1.part package missing=("${@:2}")
     rm -rf "$part"
     mkdir -p "$part"
     quietly apt update
     cd "$part"
-    quietly apt-get -qq -o APT::Sandbox::User=root download "${nginx_packages[@]}"
+    quietly apt-get -qq -o APT::Sandbox::User=root download "${@:2}"
     for package in *.deb; do
         dpkg-deb -x "$package" .
         rm "$package"
     done
     mv "$part" "$place"
+}
+
+# Installing it would start an engine on the machine.
+need_docker() {
+    [[ -d $root/build/tools/docker ]] && return
+    say "fetching: docker"
+    (unpack docker "${docker_packages[@]}")
+    ln -s xtables-nft-multi "$root/build/tools/docker/usr/sbin/iptables"
+    ln -s xtables-nft-multi "$root/build/tools/docker/usr/sbin/ip6tables"
+}
+
+# Installing it would start a web server on the machine.
+need_nginx() {
+    [[ -d $root/build/tools/nginx || -z $(not_installed "${nginx_packages[@]}") ]] && return
+    say "fetching: nginx"
+    unpack nginx "${nginx_packages[@]}"
 }
 
 # Goes on without what cannot be had. (Not by ||, which would let a failing function go on.)
@@ -208,14 +232,23 @@ test_http() { build release && run_http release tests/page; } # a browser is eno
 test_asan() { build asan && run_sanitized asan; }
 test_tsan() { build tsan && run_sanitized tsan; }
 
+# What it says of sizes and failed requests is shown.
+test_docker() {
+    need "${docker_test_packages[@]}"
+    need_prometheus prometheus
+    try need_docker
+    build release && FAAS_SERVER=$server run_pytest docker --timeout 600 -rP tests/docker
+}
+
 run_tests() {
     local part started
     (($#)) || set -- "${test_parts[@]}"
     for part in "$@"; do
-        [[ " ${test_parts[*]} " == *" $part "* ]] || die "no such part: $part (${test_parts[*]})"
+        [[ " ${test_parts[*]} ${more_parts[*]} " == *" $part "* ]] ||
+            die "no such part: $part (${test_parts[*]} ${more_parts[*]})"
     done
     need "${build_packages[@]}" "${test_packages[@]}"
-    need_promtool
+    need_prometheus promtool
     cd "$root"
     rm -rf "$results"
     mkdir -p "$results"

@@ -29,7 +29,7 @@ def clang_format(root):
 
 
 def luacheck(root):
-    sources = [file for folder in ("lua", "examples", "tests/lua")
+    sources = [file for folder in ("lua", "docker", "examples", "tests/lua")
                for file in files(root / folder, "*.lua")]
     return complaints("luacheck", "--config", f"{ROOT}/.luacheckrc", "--formatter", "plain",
                       *sources) if sources else []
