@@ -7,7 +7,7 @@ import sys
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "http"))
-from server import Server  # pylint: disable=wrong-import-position
+from server import Server, starting  # pylint: disable=wrong-import-position
 
 FUNCTIONS = {
     "echo": "return function(params) return params end",
@@ -31,15 +31,8 @@ def target_server():
 @pytest.fixture(name="start")
 def start_server():
     """start(functions, flags=...) gives a server of the test's own."""
-    running = []
-
-    def start_one(*args, **options):
-        running.append(Server(*args, **options))
-        return running[-1]
-
-    yield start_one
-    for one in running:
-        one.stop()
+    with starting() as start_one:
+        yield start_one
 
 
 @pytest.fixture(name="unharmed")

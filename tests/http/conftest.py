@@ -3,7 +3,7 @@
 
 import pytest
 
-from server import Server
+from server import Server, starting
 
 
 @pytest.fixture(scope="session")
@@ -16,12 +16,5 @@ def server():
 @pytest.fixture
 def start():
     """start(functions, flags=..., env=...) gives a server that is stopped after the test."""
-    running = []
-
-    def start_one(*args, **options):
-        running.append(Server(*args, **options))
-        return running[-1]
-
-    yield start_one
-    for one in running:
-        one.stop()
+    with starting() as start_one:
+        yield start_one

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """server.py - a server under test: a port and a folder of its own, ended by its pid."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -337,3 +338,17 @@ def expect_error(reply, status, code, text="", function=None):
         "error", "code", "function", "call_id", "details"}
     assert ("retry-after" in reply.headers) == (status in (429, 503))
     return body
+
+
+@contextlib.contextmanager
+def starting():
+    """Gives start(functions, flags=..., env=...), whose servers are stopped at the end."""
+    running = []
+
+    def start_one(*args, **options):
+        running.append(Server(*args, **options))
+        return running[-1]
+
+    yield start_one
+    for one in running:
+        one.stop()

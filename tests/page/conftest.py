@@ -9,7 +9,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "http"))
 from browser import Browser  # pylint: disable=wrong-import-position
 from shown import FUNCTIONS  # pylint: disable=wrong-import-position
-from server import Server  # pylint: disable=wrong-import-position
+from server import Server, starting  # pylint: disable=wrong-import-position
 
 
 @pytest.fixture(scope="session", name="chromium")
@@ -31,15 +31,8 @@ def clean_browser(chromium):
 @pytest.fixture(name="start")
 def start_server():
     """start(functions, flags=...) gives a server of the test's own."""
-    running = []
-
-    def start_one(*args, **options):
-        running.append(Server(*args, **options))
-        return running[-1]
-
-    yield start_one
-    for one in running:
-        one.stop()
+    with starting() as start_one:
+        yield start_one
 
 
 @pytest.fixture(scope="session", name="server")
