@@ -38,7 +38,7 @@ FAILURES = (Missing, OSError, RuntimeError, ValueError, LookupError, subprocess.
 
 def arguments():
     parser = argparse.ArgumentParser(prog="scripts/run.sh benchmark", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="under two minutes, less exact")
+    parser.add_argument("--quick", action="store_true", help="three minutes, less exact")
     parser.add_argument("--json", type=pathlib.Path, default=ROOT / "build/benchmark.json",
                         metavar="FILE", help="where the JSON goes (build/benchmark.json)")
     parser.add_argument("sections", nargs="*", metavar="section",

@@ -244,7 +244,7 @@ def test_pool_is_asked_for_once_however_often_its_worker_dies(start):
     server = start({"slow": SLOW.format(seconds=0.02, more="")},
                    ["--workers", "1", "--calls-max", "16"])
     pool = Background(server, "/fn/warmpool/slow?size=60", method="post")
-    for _ in range(20):
+    for _ in range(30):
         worker = wait_until(lambda: server.workers() and server.worker(), "a worker")
         time.sleep(0.2)  # the next worker of one that lived shorter may begin after a pause
         os.kill(worker, signal.SIGKILL)

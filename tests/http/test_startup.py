@@ -114,7 +114,8 @@ def test_help_names_every_setting():
     for flag, env, *_ in NUMBERS:
         assert f"--{flag} " in said and f"({env})" in said
     for word in ("--settings", "FAAS_SETTINGS", "--listen", "--functions", "--optimized", "--walls",
-                 "--log-level", "PORT", "--local-clients", "FAAS_LOCAL_CLIENTS", "--health", "OPTIMIZED", "--http2", "FAAS_HTTP2", "--tls-cert",
+                 "--log-level", "PORT", "--local-clients", "FAAS_LOCAL_CLIENTS", "--health",
+                 "OPTIMIZED", "--http2", "FAAS_HTTP2", "--tls-cert",
                  "FAAS_TLS_CERT", "--tls-key", "FAAS_TLS_KEY", "FAAS_ADMIN_TOKEN",
                  "FAAS_INVOKE_TOKEN", "PYROSCOPE_PROFILER_ALLOC", "PYROSCOPE_PROFILER_LOCK",
                  "PYROSCOPE_AUTH_TOKEN", "PYROSCOPE_BASIC_AUTH_USER",

@@ -265,7 +265,8 @@ def test_live_figures_move(browser, busy):
     assert re.match(r"\d\d:\d\d:\d\d", browser.text(".chart .at"))
     row = next(e for e in browser.texts("#by-function tbody tr") if e.startswith("hash"))
     assert "ms" in row or "µs" in row
-    assert re.search("No call has failed|Ended otherwise", browser.text("#outcomes"))
+    busy.invoke("unfit")
+    assert "Ended otherwise" in browser.wait_text("#outcomes", "bad_result")
 
 
 class Load:

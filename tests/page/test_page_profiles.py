@@ -122,7 +122,8 @@ def test_filters_leave_what_they_say(browser, busy):
     for seconds in ("900", "30", ""):
         browser.choose("#one-range", seconds)
         browser.wait(lambda s=seconds: browser.address().endswith(f"%2C{s}"), "the range")
-        browser.wait(lambda: re.search("calls|No samples", browser.text("#profile-totals")),
+        browser.wait(lambda: not browser.all(".graph[aria-busy]")
+                     and re.search("calls|No samples", browser.text("#profile-totals")),
                      "what was in it, if it was not longer ago")
     browser.click("#refresh")
     browser.wait_text("#profile-totals", "calls")

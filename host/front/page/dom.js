@@ -15,12 +15,16 @@ export function el(tag, props = {}, ...children) {
       node.setAttribute(name, value);
     }
   }
-  node.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined));
+  node.append(...present(children));
   return node;
 }
 
+function present(children) {
+  return children.flat(Infinity).filter((child) => child !== null && child !== undefined);
+}
+
 export function fill(node, ...children) {
-  node.replaceChildren(...children.flat(Infinity).filter((child) => child !== null));
+  node.replaceChildren(...present(children));
 }
 
 let ids = 0;

@@ -2,16 +2,15 @@
 // SPDX-License-Identifier: MIT
 import {get, showTrouble} from "./api.js";
 import {el, field, fill, select} from "./dom.js";
-import {number} from "./format.js";
+import {clock, number} from "./format.js";
 
 const EVERY_MS = 1000;
 const tails = [["100", "100"], ["300", "300"], ["1000", "1,000"]];
 const state = {fn: "", call: "", text: "", tail: "100", follow: true};
 
 function time(text) {
-  const date = new Date(text);
-  return Number.isNaN(date.getTime()) ? text
-    : `${date.toLocaleTimeString("en-GB")}.${String(date.getMilliseconds()).padStart(3, "0")}`;
+  const ms = new Date(text).getMilliseconds();
+  return Number.isNaN(ms) ? text : `${clock(text)}.${String(ms).padStart(3, "0")}`;
 }
 
 export function logs(root, {query}) {

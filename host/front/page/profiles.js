@@ -219,19 +219,19 @@ export function profiles(root, {query}) {
 
   // -- Controls -----------------------------------------------------------------------------------
 
-  function sideFields(side, id) {
+  function sideFields(side) {
     const what = state[side];
     const set = (part) => (value) => { what[part] = value; load(); };
     return [
       field("Function", select([["", "all functions"], ...names.map((name) => [name, name])],
-        what.fn, set("fn"), {id: `${id}-function`})),
-      field("Start", select(starts, what.start, set("start"), {id: `${id}-start`})),
-      field("Time", select(ranges, what.seconds, set("seconds"), {id: `${id}-range`})),
+        what.fn, set("fn"), {id: `${side}-function`})),
+      field("Start", select(starts, what.start, set("start"), {id: `${side}-start`})),
+      field("Time", select(ranges, what.seconds, set("seconds"), {id: `${side}-range`})),
     ];
   }
 
   function sideSet(side, title) {
-    return el("fieldset", {class: "side-set"}, el("legend", {}, title), sideFields(side, side));
+    return el("fieldset", {class: "side-set"}, el("legend", {}, title), sideFields(side));
   }
 
   function preset() {
@@ -255,7 +255,7 @@ export function profiles(root, {query}) {
       el("button", {type: "button", id: "refresh", on: {click: load}}, "Refresh"),
       state.view === "flame" ? null
         : el("button", {type: "button", id: "preset", on: {click: preset}}, "Warm against cold")),
-    el("div", {class: "options"}, state.view === "flame" ? sideFields("one", "one")
+    el("div", {class: "options"}, state.view === "flame" ? sideFields("one")
       : [sideSet("left", "Left"), sideSet("right", "Right")]));
   }
 
@@ -331,7 +331,11 @@ export function profiles(root, {query}) {
   }
 
   async function begin() {
+    const mine = asked;
     const reply = await get("fn/list");
+    if (mine !== asked) {
+      return; // another view is shown
+    }
     names = reply.ok ? reply.data.functions : [];
     for (const {fn} of [state.one, state.left, state.right]) {
       if (fn && !names.includes(fn)) {
