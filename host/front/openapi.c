@@ -15,7 +15,6 @@
 
 enum {
     FUNCTIONS_BYTES_MAX = 4 << 20,
-    STATUS_MAX = 600,
     FLAGS = JSON_COMPACT | JSON_REAL_PRECISION(15)
 };
 
@@ -240,8 +239,8 @@ static json_t *operation(const struct document *d, const struct route *route, co
                   route->doc.words, "parameters", parameters(route, function != NULL), "responses",
                   replies, "security", security(route));
 
-    for (int status = 400; status < STATUS_MAX; status++)
-        put_error_reply(replies, d->replies, route, status);
+    for (size_t i = 0; i < CODES; i++)
+        put_error_reply(replies, d->replies, route, err_status(codes[i]));
     if (body)
         put(it, "requestBody", body);
     else if (route->doc.body)

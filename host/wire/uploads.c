@@ -129,7 +129,7 @@ enum uploads_state uploads_take(const struct uploads *u, struct upload *upload)
         struct msghdr message = {.msg_iov = &data,
                                  .msg_iovlen = 1,
                                  .msg_control = rights.bytes,
-                                 .msg_controllen = sizeof(rights.bytes)};
+                                 .msg_controllen = CMSG_LEN(sizeof(int))}; /* room for one alone */
 
         len = recvmsg(u->from_front, &message, MSG_CMSG_CLOEXEC);
         upload->fd = len > 0 ? fd_of(&message) : -1;
