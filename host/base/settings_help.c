@@ -41,26 +41,26 @@ void settings_help(const char *program)
 #define X(field, flag, env, def, least, most, help) print_number(flag, env, def, least, most, help);
     SETTINGS_NUMBERS(X)
 #undef X
-    printf(
-        "  --help, --version       this text; the version\n"
-        "  --health                asks the server with these settings for /health; status 0: "
-        "OK\n\n"
-        "From the environment alone, each %d to %d characters, for Authorization: Bearer:\n"
-        "  FAAS_ADMIN_TOKEN        changes of the server, /debug/ and /fn/logs/ need it; without it,\n"
-        "                          or --local-clients, only loopback is listened on\n"
-        "  FAAS_INVOKE_TOKEN       calls need it, or the admin token\n\n"
-        "Profiles are pushed to a Pyroscope server when its address is set:\n"
-        "  --pyroscope-server-address URL     http://HOST:4040, or https:// "
-        "(PYROSCOPE_SERVER_ADDRESS)\n"
-        "  --pyroscope-application-name NAME  faas-server (PYROSCOPE_APPLICATION_NAME)\n"
-        "  --pyroscope-labels NAME=VALUE,...  on all profiles (PYROSCOPE_LABELS)\n"
-        "  --pyroscope-tenant-id ID           for X-Scope-OrgID (PYROSCOPE_TENANT_ID)\n"
-        "  --pyroscope-upload-interval TIME   10s, from 100ms to 600s "
-        "(PYROSCOPE_UPLOAD_INTERVAL)\n\n"
-        "From the environment alone, as Pyroscope's agents take them:\n"
-        "  PYROSCOPE_AUTH_TOKEN      for Authorization: Bearer; or instead of it\n"
-        "  PYROSCOPE_BASIC_AUTH_USER, PYROSCOPE_BASIC_AUTH_PASSWORD\n"
-        "  PYROSCOPE_PROFILER_ALLOC  --profile-alloc-bytes with a unit: 512k\n"
-        "  PYROSCOPE_PROFILER_LOCK   --profile-lock-ns with a unit: 10ms\n",
-        TOKEN_LEN_MIN, TOKEN_LEN_MAX);
+    printf("  --help, --version       this text; the version\n"
+           "  --health                asks the server with these settings for /health; status 0: "
+           "OK\n\n"
+           "From the environment alone, each %d to %d characters, for Authorization: Bearer:\n"
+           "  FAAS_ADMIN_TOKEN        changes of the server, /debug/ and /fn/logs/ need it; "
+           "without it,\n"
+           "                          or --local-clients, only loopback is listened on\n"
+           "  FAAS_INVOKE_TOKEN       calls need it, or the admin token\n\n"
+           "Profiles are pushed to a Pyroscope server when its address is set:\n"
+           "  --pyroscope-server-address URL     http://HOST:4040, or https:// "
+           "(PYROSCOPE_SERVER_ADDRESS)\n"
+           "  --pyroscope-application-name NAME  faas-server (PYROSCOPE_APPLICATION_NAME)\n"
+           "  --pyroscope-labels NAME=VALUE,...  on all profiles (PYROSCOPE_LABELS)\n"
+           "  --pyroscope-tenant-id ID           for X-Scope-OrgID (PYROSCOPE_TENANT_ID)\n"
+           "  --pyroscope-upload-interval TIME   10s, from 100ms to 600s "
+           "(PYROSCOPE_UPLOAD_INTERVAL)\n\n"
+           "From the environment alone, as Pyroscope's agents take them:\n"
+           "  PYROSCOPE_AUTH_TOKEN      for Authorization: Bearer; or instead of it\n"
+           "  PYROSCOPE_BASIC_AUTH_USER, PYROSCOPE_BASIC_AUTH_PASSWORD\n"
+           "  PYROSCOPE_PROFILER_ALLOC  --profile-alloc-bytes with a unit: 512k\n"
+           "  PYROSCOPE_PROFILER_LOCK   --profile-lock-ns with a unit: 10ms\n",
+           TOKEN_LEN_MIN, TOKEN_LEN_MAX);
 }

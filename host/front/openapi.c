@@ -13,10 +13,7 @@
 #include "front/schema.h"
 #include "front/serve_calls.h"
 
-enum {
-    FUNCTIONS_BYTES_MAX = 4 << 20,
-    FLAGS = JSON_COMPACT | JSON_REAL_PRECISION(15)
-};
+enum { FUNCTIONS_BYTES_MAX = 4 << 20, FLAGS = JSON_COMPACT | JSON_REAL_PRECISION(15) };
 
 struct document {
     json_t *paths, *replies;
