@@ -39,13 +39,14 @@ static void set_call(struct user_regs_struct *regs, unsigned long long number,
     regs->r9 = args[5];
 }
 
-/* One instruction; signals that come before it are dropped. */
+/* One instruction. Signals that come before it are dropped, and so is the stop that was asked for
+ * where a signal's came first: it has an event above the SIGTRAP that a step ends with. */
 static bool step(pid_t pid, int *status)
 {
     for (int i = 0; i < SIGNALS_MAX; i++) {
         if (ptrace(PTRACE_SINGLESTEP, pid, NULL, 0) != 0 || waitpid(pid, status, __WALL) != pid)
             return false;
-        if (!WIFSTOPPED(*status) || WSTOPSIG(*status) == SIGTRAP)
+        if (!WIFSTOPPED(*status) || *status >> 8 == SIGTRAP)
             return true;
     }
     return false;
