@@ -124,3 +124,26 @@ def test_a_name_below_itself_counts_once(page):
         done(sums(treeOf(right), [{self: "self", value: "value"}]));""")
     assert {row["name"]: (row["self"], row["value"]) for row in rows} == {
         "all": (0, 30), "run": (5, 25), "f": (20, 20), "reset": (5, 5)}
+
+
+@pytest.mark.parametrize("stack, kinds", [
+    ("worker invoke:f run f.lua:1,handler sha256.iterate [libcrypto.so.3]",
+     "phase phase phase lua native library"),
+    ("worker invoke:f loop worker_main run end_call", "phase phase server server server server"),
+    ("worker invoke:f close worker_main vm_close [luajit]",
+     "phase phase phase server server library"),
+    ("worker invoke:f load f.lua:1,main,chunk", "phase phase phase lua"),
+    ("worker loop worker_main run", "phase server server server"),
+    ("front loop server_main load writev", "server server server server server"),
+])
+def test_a_frame_is_of_the_function_or_of_the_server(page, stack, kinds):
+    names = ["all", *(name.replace(",", " ") for name in stack.split())]
+    root = []
+    for number in reversed(range(len(names))):
+        root = [number, 1, [root] if root else []]
+    assert page.execute_async_script("""
+        const [tree, done] = arguments, found = [];
+        import("./page/flame.js").then(({treeOf, kindOf, each}) => {
+          each(treeOf(tree), (node) => found.push(kindOf(node)));
+          done(found.slice(1).join(" "));
+        });""", {"frames": names, "root": root}) == kinds

@@ -79,22 +79,23 @@ export function sums(root, parts) {
 const PHASES = new Set(["all", "worker", "run", "newstate", "libraries", "load", "close", "reset",
   "parameters", "result"]);
 
+/// Below "invoke:NAME" is a phase; below the phase "run" is what the function called.
 export function kindOf(node) {
   const name = node.name;
   if (/\.lua:\d+/.test(name)) {
     return "lua";
   }
-  if (PHASES.has(name) || name.startsWith("invoke:")) {
-    return "phase";
-  }
   if (name[0] === "[") {
     return "library";
   }
+  if (node.depth <= 3 && (PHASES.has(name) || name.startsWith("invoke:"))) {
+    return "phase";
+  }
   let at = node;
-  while (at.depth > 2) {
+  while (at.depth > 3) {
     at = at.parent;
   }
-  return at.name.startsWith("invoke:") ? "native" : "server";
+  return at.name === "run" ? "native" : "server";
 }
 
 // -- Drawing ------------------------------------------------------------------------------------
