@@ -13,14 +13,6 @@ enum { ADDRESS_MAX = 1024, APPLICATION_MAX = 255, TENANT_MAX = 150 };
 static const int64_t interval_least_ns = 100 * (int64_t)NS_PER_MS;
 static const int64_t interval_most_ns = 600 * (int64_t)NS_PER_S;
 
-static bool is_visible(struct str text)
-{
-    for (size_t i = 0; i < text.len; i++)
-        if (text.at[i] < '!' || text.at[i] > '~')
-            return false;
-    return true;
-}
-
 /* -- The address ----------------------------------------------------------------------------- */
 
 static bool is_of(struct str text, const char *others)
@@ -74,7 +66,7 @@ static bool is_address(struct str text)
     if (!rest.at || !str_starts(rest, STR("//")))
         return false;
     rest = (struct str){rest.at + 2, rest.len - 2};
-    return is_host(str_cut(&rest, '/')) && is_visible(text) && text.len <= ADDRESS_MAX &&
+    return is_host(str_cut(&rest, '/')) && str_is_visible(text) && text.len <= ADDRESS_MAX &&
            !strpbrk(text.at, "?#");
 }
 
@@ -116,7 +108,7 @@ bool push_set_tenant(struct settings *s, const char *name, const char *text, str
     struct str tenant = str_of(text);
 
     s->push_tenant = *text ? text : NULL;
-    return (is_visible(tenant) && tenant.len <= TENANT_MAX) ||
+    return (str_is_visible(tenant) && tenant.len <= TENANT_MAX) ||
            err_set(err, ERR_BAD_REQUEST, "%s takes up to %d visible ASCII characters", name,
                    TENANT_MAX);
 }

@@ -25,6 +25,14 @@ static bool is_space(char c)
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
+bool str_is_visible(struct str s)
+{
+    for (size_t i = 0; i < s.len; i++)
+        if (s.at[i] < '!' || s.at[i] > '~')
+            return false;
+    return true;
+}
+
 struct str str_trim(struct str s)
 {
     while (s.len && is_space(s.at[0])) {

@@ -28,6 +28,9 @@ bool str_equal(struct str a, struct str b);
 int str_compare(struct str a, struct str b);
 bool str_starts(struct str s, struct str prefix);
 
+/* Has nothing but visible ASCII characters: no spaces, no controls. So has an empty one. */
+bool str_is_visible(struct str s);
+
 /* Without ASCII white space at both ends. */
 struct str str_trim(struct str s);
 

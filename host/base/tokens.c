@@ -12,20 +12,12 @@ static const char *const names[TOKEN_COUNT] = {
 
 static char kept[TOKEN_COUNT][TOKEN_LEN_MAX + 1];
 
-static bool is_visible(struct str text)
-{
-    for (size_t i = 0; i < text.len; i++)
-        if (text.at[i] < '!' || text.at[i] > '~')
-            return false;
-    return true;
-}
-
 bool tokens_set(enum token token, const char *name, struct str text, struct err *err)
 {
     explicit_bzero(kept[token], sizeof(kept[token]));
     if (text.len == 0)
         return true;
-    if (text.len < TOKEN_LEN_MIN || text.len > TOKEN_LEN_MAX || !is_visible(text))
+    if (text.len < TOKEN_LEN_MIN || text.len > TOKEN_LEN_MAX || !str_is_visible(text))
         return err_set(err, ERR_BAD_REQUEST,
                        "%s must have %d to %d visible ASCII characters; `openssl rand -hex 32` "
                        "makes one",

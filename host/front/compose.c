@@ -256,9 +256,9 @@ static bool child_order(const struct call *parent, json_t *child, struct order *
     if (parent->order.depth + 1 > (unsigned)nesting_max)
         return err_set(err, ERR_BAD_REQUEST, "calls may be nested %lld deep, no deeper",
                        (long long)nesting_max);
-    struct func *func = registry_find(name);
+    struct func *func = registry_get(name, err);
     if (!func)
-        return err_set(err, ERR_UNKNOWN_FUNCTION, "unknown function: %.*s", STR_ARG(name));
+        return false;
     if (func->current && !params_check(func->current, params, err))
         return false;
     *text = json_dumps(params, JSON_COMPACT);

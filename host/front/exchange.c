@@ -155,14 +155,6 @@ static struct str header_of(h2o_req_t *req, struct str name)
     return (struct str){value.base, value.len};
 }
 
-static bool is_visible(struct str s)
-{
-    for (size_t i = 0; i < s.len; i++)
-        if (s.at[i] < 0x21 || s.at[i] > 0x7E)
-            return false;
-    return s.len > 0;
-}
-
 static struct str keep(h2o_req_t *req, struct str s)
 {
     h2o_iovec_t copy = h2o_strdup(&req->pool, s.at, s.len);
@@ -176,7 +168,7 @@ static struct str call_id_of(h2o_req_t *req)
     struct str given = header_of(req, STR("x-call-id"));
     static struct buf fresh;
 
-    if (is_visible(given) && given.len <= CALL_ID_MAX)
+    if (given.len && str_is_visible(given) && given.len <= CALL_ID_MAX)
         return given;
     buf_clear(&fresh);
     call_make_id(&fresh);
@@ -238,7 +230,7 @@ bool exchange_open(h2o_req_t *req, struct exchange **exchange, struct err *err)
     count++;
     peer_of(req->conn->callbacks->get_socket(req->conn))->requests++;
     *ex = (struct exchange){.req = req, .call_id = call_id_of(req)};
-    if (is_visible(traceparent) && traceparent.len <= TRACEPARENT_MAX)
+    if (traceparent.len && str_is_visible(traceparent) && traceparent.len <= TRACEPARENT_MAX)
         ex->traceparent = traceparent;
     *exchange = ex;
     if (!check_head(ex, err))

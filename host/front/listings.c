@@ -182,14 +182,12 @@ static void put_line(const struct log_text *line, void *listing)
 void serve_logs(struct exchange *ex, struct str name)
 {
     const struct str none = {NULL, 0};
-    const struct func *func = registry_find(name);
     struct listing l = {{0}, false};
     struct err err;
     int64_t tail;
+    const struct func *func = registry_get(name, &err);
 
     if (!func || !query_number(ex, QUERY_TAIL, &tail, &err)) {
-        if (!func)
-            err_set(&err, ERR_UNKNOWN_FUNCTION, "unknown function: %.*s", STR_ARG(name));
         exchange_send_error(ex, &err, name, none);
         return;
     }

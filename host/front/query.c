@@ -90,8 +90,6 @@ bool query_function(const struct exchange *ex, struct func **func, struct err *e
 {
     struct str name = value_of(ex, QUERY_FUNCTION);
 
-    *func = name.at ? registry_find(name) : NULL;
-    if (!name.at || *func)
-        return true;
-    return err_set(err, ERR_UNKNOWN_FUNCTION, "unknown function: %.*s", STR_ARG(name));
+    *func = name.at ? registry_get(name, err) : NULL;
+    return !name.at || *func;
 }

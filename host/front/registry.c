@@ -56,6 +56,15 @@ struct func *registry_find(struct str name)
     return at < r.func_count && str_equal(name, str_of(r.funcs[at]->name)) ? r.funcs[at] : NULL;
 }
 
+struct func *registry_get(struct str name, struct err *err)
+{
+    struct func *func = registry_find(name);
+
+    if (!func)
+        err_set(err, ERR_UNKNOWN_FUNCTION, "unknown function: %.*s", STR_ARG(name));
+    return func;
+}
+
 void registry_each(void (*visit)(struct func *, void *), void *data)
 {
     for (size_t i = 0; i < r.func_count; i++)

@@ -21,6 +21,9 @@ void registry_on_change(void);
 /* Borrowed; NULL when there is none of this name. */
 struct func *registry_find(struct str name);
 
+/* The same, for who has to say so: ERR_UNKNOWN_FUNCTION. */
+struct func *registry_get(struct str name, struct err *err);
+
 /* In the order of their names. `visit` may not add or remove any. */
 void registry_each(void (*visit)(struct func *, void *), void *data);
 

@@ -25,13 +25,11 @@ void serve_calls_init(const struct settings *settings)
 
 static struct func *find_func(struct exchange *ex, struct str name)
 {
-    struct func *func = registry_find(name);
     struct err err;
+    struct func *func = registry_get(name, &err);
 
-    if (!func) {
-        err_set(&err, ERR_UNKNOWN_FUNCTION, "unknown function: %.*s", STR_ARG(name));
+    if (!func)
         exchange_send_error(ex, &err, name, none);
-    }
     return func;
 }
 

@@ -27,14 +27,11 @@ uint64_t deltas_due_ns(const struct deltas *d)
 /* Which types have samples that `before` has not. */
 static void find_types(const struct deltas *d, const struct table *t, bool has[SAMPLE_TYPES])
 {
-    const struct amount *before = (const struct amount *)d->before.at;
-    size_t known = d->before.len / sizeof(*before);
-
     for (size_t i = 0; i < table_entries(t); i++) {
-        const struct entry *e = table_entry(t, i);
+        struct amount amount = table_since(t, i, &d->before);
 
-        if (i >= known || e->amount.count != before[i].count || e->amount.value != before[i].value)
-            has[e->type] = true;
+        if (amount.count || amount.value)
+            has[table_entry(t, i)->type] = true;
     }
 }
 

@@ -44,24 +44,13 @@ static void merge(struct selection *s, const struct selected_row *row)
     amount_add(&group_at(s, row->group)->other, row->amount);
 }
 
-/* Entries come in the order of their numbers, and those of `before` were the first. */
-static struct amount since(const struct entry *e, size_t number, const struct buf *before)
-{
-    const struct amount *then = before ? (const struct amount *)before->at : NULL;
-
-    if (!then || number >= before->len / sizeof(*then))
-        return e->amount;
-    return (struct amount){e->amount.count - then[number].count,
-                           e->amount.value - then[number].value};
-}
-
 static void find_rows(struct selection *s, struct table *t, const struct pprof_query *q)
 {
     uint32_t function = table_find_text(t, q->function);
 
     for (size_t i = 0; i < table_entries(t); i++) {
         const struct entry *e = table_entry(t, i);
-        struct amount amount = since(e, i, q->before);
+        struct amount amount = table_since(t, i, q->before);
 
         if (!select_takes(e, q, function) || (!amount.count && !amount.value))
             continue;

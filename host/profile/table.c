@@ -391,6 +391,16 @@ void table_snapshot(const struct table *t, struct buf *amounts)
         buf_put(amounts, &table_entry(t, i)->amount, sizeof(struct amount));
 }
 
+struct amount table_since(const struct table *t, size_t entry, const struct buf *amounts)
+{
+    const struct amount *then = amounts ? (const struct amount *)amounts->at : NULL;
+    struct amount now = table_entry(t, entry)->amount;
+
+    if (!then || entry >= amounts->len / sizeof(*then))
+        return now;
+    return (struct amount){now.count - then[entry].count, now.value - then[entry].value};
+}
+
 /* -- The whole ----------------------------------------------------------------------------------
  */
 

@@ -73,5 +73,8 @@ uint32_t table_find_text(struct table *t, struct str text);
 /* The amounts of all entries as they are now, a struct amount each. */
 void table_snapshot(const struct table *t, struct buf *amounts);
 
+/* What an entry has had since that was taken: all of it for NULL, or for one that is newer. */
+struct amount table_since(const struct table *t, size_t entry, const struct buf *amounts);
+
 /* Bytes of memory. */
 uint64_t table_bytes(const struct table *t);

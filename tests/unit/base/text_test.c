@@ -24,6 +24,9 @@ static void texts_are_compared_with_their_lengths(void **state)
     assert_true(str_starts((struct str){NULL, 0}, (struct str){NULL, 0}));
     assert_false(str_starts(STR("ab"), STR("abc")));
     assert_false(str_starts(STR("xbc"), STR("ab")));
+    assert_true(str_is_visible(STR("!az~")) && str_is_visible(STR("")));
+    assert_false(str_is_visible(STR("a b")) || str_is_visible(STR("\x7f")) ||
+                 str_is_visible(STR("\xc3\xa4")) || str_is_visible(STR("a\0")));
 }
 
 static void white_space_is_trimmed_at_both_ends(void **state)
