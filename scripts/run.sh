@@ -37,7 +37,7 @@ scripts/run.sh test [part ...]     run all tests, or only: lint unit http asan t
 scripts/run.sh benchmark [--quick] [--json FILE] [section ...]
                                    measure, beside nginx and others; prints tables, and writes
                                    build/benchmark.json (sections: lifecycle requests natives
-                                   footprint startup profiles)
+                                   footprint startup profiles overhead)
 scripts/run.sh reliability [--quick] [--minutes N] [--json FILE] [section ...]
                                    kill, starve and attack the server; prints what came of it,
                                    and writes build/reliability.json; fails when a goal is missed
@@ -226,7 +226,7 @@ run_sanitized() {
     return "$status"
 }
 
-test_lint() { run_pytest lint tests/lint; }
+test_lint() { run_pytest lint tests/lint tests/bench; } # and what the benchmark computes
 test_unit() { build debug && run_unit debug; }
 test_http() { build release && run_http release tests/page; } # a browser is enough once
 test_asan() { build asan && run_sanitized asan; }

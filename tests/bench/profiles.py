@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""profiles.py - what profiles show of each function, how exact they are, and what they cost."""
+"""profiles.py - what profiles show of each function, and how exact they are."""
 
 import concurrent.futures
 import json
@@ -11,7 +11,7 @@ sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "http"))
 import pprof  # pylint: disable=wrong-import-position
 from client import (  # pylint: disable=wrong-import-position
     PATIENCE_S, Connection, invoke, request, wrk)
-from figures import progress, ratios, row, table  # pylint: disable=wrong-import-position
+from figures import progress, row, table  # pylint: disable=wrong-import-position
 from servers import Faas  # pylint: disable=wrong-import-position
 
 TYPES = {"profile": "cpu", "wall": "wall", "allocs": "alloc", "mutex": "mutex"}
@@ -25,7 +25,6 @@ EXPECTED = {
 PARAMETERS = {"hash": {"rounds": 100000}, "contention": {"iterations": 5000},
               "matrix": {"dim": 256}, "primes": {"limit": 20000000}, "sleep": {"ms": 100},
               "fanout": {"count": 4, "function": "sleep", "params": {"ms": 50}}}
-OFF = {"cpu_hz": 0, "wall_hz": 0, "alloc_bytes": 0, "lock_ns": 0}
 CONNECTIONS, POOL = 64, 64
 
 
@@ -171,7 +170,7 @@ def measure_quick_calls(quick):
             load.result()
     return table("profiles: processor time of supervisor, front and workers",
                  f"A profile of {seconds} s beside wrk -t1 -c{CONNECTIONS}; the kernel's account is"
-                 " utime and stime of all processes.", rows)
+                 " that of its clocks of all processes.", rows)
 
 
 def measure_delay(quick):
@@ -189,41 +188,3 @@ def measure_delay(quick):
                  f"{calls} calls of contention; the rest of less than 10 ms a worker is told later.",
                  [row("delay told, off by at most", [off], "per cent", most=10,
                       note=f"{told_ms:.0f} of {said_ms:.0f} ms")])
-
-
-# -- What it costs ---------------------------------------------------------------------------------
-
-def measure_overhead(quick):
-    """The table of processor time a call with all four types on, beside all off."""
-    rounds, seconds = (6, 1) if quick else (30, 1)
-    rows = []
-    with Faas() as server, Connection(server.port) as connection:
-        on = connection.json("GET", "/debug/profiling")
-        server.add_warm(POOL)
-        for name, start, body in (("noop", "warm", "{}"), ("noop", "cold", "{}"),
-                                  ("hash", "cold", '{"rounds": 1000}'),
-                                  ("transform", "cold", '{"size": 1000}')):
-            took = {"on": [], "off": []}
-            for turn in range(2 * rounds):
-                way = "on" if turn % 4 in (1, 2) else "off"
-                progress(f"profiles: cost, {name} {start}, {turn + 1} of {2 * rounds}")
-                set_rates(connection, on if way == "on" else OFF)
-                before = server.cpu_us()
-                summary = wrk(server.port, f"/fn/invoke/{name}?start={start}", seconds,
-                              CONNECTIONS, body)
-                took[way].append((server.cpu_us() - before) / summary["requests"])
-            rows.append(row(f"{name}, {start}: on / off", ratios(took["on"], took["off"]),
-                            "times", most=1.01))
-            rows.append(row(f"{name}, {start}: off", took["off"], "us a call"))
-    return table("profiles: what they cost",
-                 f"Processor time of the server a call, all four types off, on, on, off and so on,"
-                 f" {rounds} pairs of {seconds} s of wrk -t1 -c{CONNECTIONS}.", rows)
-
-
-def set_rates(connection, rates):
-    body = json.dumps(rates).encode()
-    head = (f"PUT /debug/profiling HTTP/1.1\r\nHost: localhost\r\n"
-            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n").encode()
-    status, _, text = connection.ask(head + body)
-    if status != 200:
-        raise RuntimeError(f"rates were not taken: {text.decode(errors='replace')}")
