@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# run.sh - the one entry: installs what is missing, builds, serves, tests, measures.
+# run.sh - the one entry: installs what is missing, builds, serves, shows, tests, measures.
 # SPDX-License-Identifier: MIT
 set -euo pipefail
 
@@ -31,6 +31,10 @@ usage() {
     cat <<'END'
 scripts/run.sh [--option ...]      install what is missing, build, serve on 127.0.0.1:8088;
                                    options go to the server (--help lists them)
+scripts/run.sh demo [--docker | --local] [--calls N] [--stay | --no-stay]
+                                   a walk in ten steps: starts a server, makes calls, shows what
+                                   profiles see of them, ends it; in containers where there is
+                                   Docker
 scripts/run.sh build               build only: build/release/faas-server
 scripts/run.sh test [part ...]     run all tests, or only: lint unit http asan tsan; or those of
                                    docker, which are not among all
@@ -174,6 +178,16 @@ serve() {
     exec "$server" "$@"
 }
 
+# The containers need no build here.
+demo() {
+    need python3 python3-requests
+    if [[ " $* " != *" --docker "* ]]; then
+        need "${build_packages[@]}"
+        build release
+    fi
+    FAAS_SERVER=$server exec "$python" "$root/scripts/demo/run.py" "$@"
+}
+
 benchmark() {
     need "${build_packages[@]}" python3
     try need "${peer_packages[@]}"
@@ -269,6 +283,7 @@ run_tests() {
 
 case ${1-} in
 "" | --*) serve "$@" ;;
+demo) demo "${@:2}" ;;
 build)
     need "${build_packages[@]}"
     build release

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: MIT
+"""look.py - the last step: what was measured, and where to look at it."""
+
+from words import figure, line, pairs, say, title
+
+PAGE = [
+    ("#/profiles?view=difference&fn=hash", "cold left, warm right"),
+    ("#/profiles?view=flame&type=cpu&one=transform", "a function by its lines"),
+    ("#/profiles?view=flame&type=wall&one=sleep", "the sleepers"),
+    ("#/profiles?view=flame&type=mutex&one=contention", "who waited for a lock"),
+    ("#/live", "what goes on now"),
+    ("#/functions/hash", "call it yourself"),
+]
+OTHERS = {
+    "grafana": [
+        ("http://localhost:3000/d/faas-server", "Grafana: calls, and profiles"),
+        ("http://localhost:3000/d/before-after?var-function=hash", "Grafana: cold beside warm"),
+    ],
+    "pyroscope": [("http://localhost:4040/", "Pyroscope: the same profiles, kept")],
+    "prometheus": [("http://localhost:9090/", "Prometheus: the figures of /metrics")],
+}
+
+
+def places(server, url):
+    """(address, what is there), of what runs."""
+    found = [(f"{url}/{path}", text) for path, text in PAGE]
+    for service, rows in OTHERS.items():
+        found += rows if service in server.services else []
+    return found
+
+
+def back(server, steps):
+    title(10, "Clean up, and where to look")
+    steps.tidy(shown=True)
+    url = steps.client.shown_url
+    line()
+    say("Open these in a browser:")
+    line()
+    pairs(places(server, url))
+    line()
+    say("Or, with Go's tools, or without:")
+    line()
+    pairs([
+        (f"go tool pprof -http :9000 {url}/debug/pprof/allocs", ""),
+        (f"go tool pprof -top '{url}/debug/pprof/profile?seconds=10'", "with calls"),
+        (f"curl '{url}/debug/flame?type=cpu&function=hash&start=cold'", "a tree, as JSON"),
+    ])
+    line()
+    steps.show_end()

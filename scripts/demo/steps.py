@@ -1,0 +1,365 @@
+# SPDX-License-Identifier: MIT
+"""steps.py - the ten steps: what is done, the same for curl, and what was measured."""
+
+import collections
+import re
+
+from client import PHASES, Failure, median, percentile
+from words import amount, command, figure, line, pairs, percent, ratio, say, table, title
+
+FUNCTIONS = ("fibonacci", "transform", "hash", "sort", "sleep", "matrix", "regex", "compress",
+             "primes", "contention", "fanout")
+EACH = 5  # calls of each function in step 2
+BURSTS = (1, 10, 100, 1000)
+SHOWN_BURST = 10
+POOL, POOLED = 64, 20  # instances; calls of them
+PART = 500  # calls in one burst of step 8
+ONE_BY_ONE = 50  # of so many calls that are compared, one is made alone
+FINE_HZ = 1000
+SMALL = {"rounds": 10}  # for hash: next to nothing to run, so that start and end are seen
+PERCENTILES = (0.5, 0.95, 0.99)
+TOPS = {"cpu": 6, "wall": 3, "alloc": 4, "mutex": 1}  # rows of each type of profile
+TREE_LEAST, TREE_DEEP, BAR = 0.03, 6, 24
+UPLOAD_S = 30
+LINE = re.compile(r"\.lua:\d+ ")
+
+
+def function_of(stack):
+    """Which function a stack is of, or None."""
+    return stack[1].removeprefix("invoke:") if stack[1:2] and ":" in stack[1] else None
+
+
+def phase_of(stack):
+    """What the server was at, of a function's stack."""
+    return {"loop": "handed over"}.get(stack[2], stack[2])
+
+
+def line_of(stack):
+    """The innermost line of Lua, else the phase; None of what is no function's."""
+    lines = [frame for frame in stack if LINE.search(frame)]
+    return function_of(stack) and (function_of(stack), lines[-1] if lines else phase_of(stack))
+
+
+def need(condition, sentence):
+    if not condition:
+        raise Failure(sentence)
+
+
+class Steps:
+    """The steps in order; `compared` and `latency` are what step 8 measured."""
+
+    def __init__(self, server, client, compared):
+        self.server, self.client, self.count = server, client, compared
+        self.alone = {}  # ms that a call of a function takes, when it is alone; of these its run
+        self.run_ms = {}
+        self.seen = {}
+        self.pool = None  # of which function, while there is one
+        self.rates = None  # of the profiler, while they are others than before
+        self.before = {}
+
+    def run(self):
+        for number, (text, step) in enumerate((
+                ("Start", self.start), ("Cold traffic over all functions", self.cold),
+                ("Contention: who waits for a lock", self.contention),
+                ("Burst: many calls at once", self.burst),
+                ("Fanout: calls that make calls", self.fanout),
+                ("Wall time and processor time", self.wall), ("A warm pool", self.warm),
+                ("Cold and warm compared", self.compare),
+                ("What the profiles say", self.profiles)), 1):
+            title(number, text)
+            step()
+
+    # -- Steps -------------------------------------------------------------------------------------
+
+    def start(self):
+        say("A supervisor, a front that speaks HTTP, and workers that run Lua: each a process of"
+            " its own. All of them take samples of themselves from now on.")
+        command(self.server.shown_command)
+        listed = self.client.get("/fn/list", shown=True)["functions"]
+        rates = self.client.get("/debug/profiling", shown=True)
+        missing = sorted(set(FUNCTIONS) - set(listed))
+        need(not missing, f"the server lacks the functions {', '.join(missing)}")
+        self.before = self.client.metrics()
+        self.before_calls = self.client.calls()
+        build = next(name for name in self.before if name.startswith("faas_build_info"))
+        line()
+        pairs([
+            ("address", self.client.shown_url),
+            ("version", " ".join(re.findall(r'"([^"]+)"', build))),
+            ("ready", self.server.ready_words()),
+            ("workers", f"{self.before['faas_workers']:.0f}"),
+            ("functions", f"{len(listed)}"),
+            ("samples", f"processor time: {rates['cpu_hz']} a second of it; wall time:"
+             f" {rates['wall_hz']} a second;"),
+            ("", f"one each {rates['alloc_bytes'] / 1024:.0f} KiB allocated, and each"
+             f" {rates['lock_ns'] / 1e6:g} ms of waiting for locks"),
+        ])
+
+    def cold(self):
+        say(f"Each of the eleven functions, {EACH} times. Cold: each call has a Lua state of its"
+            " own, which is opened, gets its libraries, loads the function, runs it and is closed."
+            " Every reply tells how long that took (Server-Timing): deploy, exec, undeploy. In"
+            " profiles deploy is newstate, libraries and load, and undeploy is close.")
+        rows, shares, ends = [], {}, {}
+        for name in FUNCTIONS:
+            calls = [self.client.invoke(name, shown=name == "hash" and i == 0)
+                     for i in range(EACH)]
+            deploy, run, undeploy, self.alone[name] = (
+                median([getattr(call, part) for call in calls])
+                for part in ("deploy", "exec", "undeploy", "latency_ms"))
+            shares[name], ends[name] = (deploy + undeploy) / self.alone[name], undeploy
+            self.run_ms[name] = run
+            rows.append((name, EACH, figure(self.alone[name]), figure(1000 * deploy), figure(run),
+                         figure(1000 * undeploy), percent(shares[name], 1)))
+        table(("function", "calls", "latency ms", "deploy us", "exec ms", "undeploy us",
+               "(deploy + undeploy) / latency"), rows)
+        most, longest = max(shares, key=shares.get), max(ends, key=ends.get)
+        say(f"Medians. To start and end weighs most for {most}: {percent(shares[most], 1)} of its"
+            f" latency. What a function has made is closed with its state: {longest} takes longest"
+            f" to end, {figure(1000 * ends[longest])} us.")
+
+    def contention(self):
+        say("One call, in which eight threads want the same mutex. A profile of processor time"
+            " does not show that, for who waits uses none. The lock profile does: how long, and"
+            " which line waited.")
+        before = self.client.flame("mutex", "contention")
+        call = self.client.invoke("contention", {"threads": 8, "iterations": 3000}, shown=True)
+        after = self.client.flame("mutex", "contention", shown=True)
+        locks = after - before
+        need(locks.total > 0, "eight threads fought for a mutex, and the lock profile has nothing")
+        stack, value = locks.largest()[0]
+        line()
+        pairs([
+            ("the call", f"{figure(call.latency_ms)} ms; {call.result['waits']} waits,"
+             f" {figure(call.result['waited_ms'])} ms of waiting, all threads together"),
+            ("lock profile", f"{amount(locks.total, locks.unit)} by this call;"
+             f" {amount(after.total, locks.unit)} with those of step 2"),
+            ("where", f"{amount(value, locks.unit)} at {' > '.join(stack[3:])}"),
+        ])
+
+    def burst(self):
+        say("So many calls of hash in one request, spread over the workers. The last columns are"
+            " what continuous profiling lives on: a sample comes each 10 ms of processor time, so"
+            " one short call is mostly seen by none. But samples of all calls add up, by function.")
+        rows, alone = [], self.alone["hash"]
+        for count in BURSTS:
+            before = self.client.flame("cpu", "hash")
+            together = self.client.burst("hash", count, shown=count == SHOWN_BURST)["total_ms"]
+            seen = self.client.flame("cpu", "hash") - before
+            rows.append((count, figure(together), figure(count * alone),
+                         f"{1000 * count / together:,.0f}", figure(seen.total / 1e6),
+                         figure(seen.per_call(seen.total) / 1e3) if seen.total else "not seen"))
+        table(("calls at once", "together ms", "one by one ms *", "calls/s", "in profile, ms",
+               "a call, us"), rows, texts=0)
+        say(f"* The median of step 2, {figure(alone)} ms, so many times. Its replies say"
+            f" {figure(1000 * self.run_ms['hash'])} us of exec: what the profile comes near to,"
+            " without having seen most calls. All of them succeeded.")
+
+    def fanout(self):
+        say("A function calls others side by side (ctx.invoke_all), and these may do so again."
+            " A parent that waits holds its state, but no worker. Its wall profile has the line"
+            " that waited.")
+        wall = self.client.flame("wall", "fanout")
+        sleepers = self.client.invoke("fanout", {"count": 5, "function": "sleep",
+                                                 "params": {"ms": 100}}, shown=True)
+        before, _ = self.client.calls()
+        nested = self.client.invoke("fanout", {"count": 4, "function": "fanout",
+                                               "params": {"count": 3}}, shown=True)
+        after, _ = self.client.calls()
+        wall = self.client.flame("wall", "fanout") - wall
+        waits = [(name, value) for name, value in wall.largest(lambda stack: stack[-2:])]
+        need(waits, "a parent waited for its children, and the wall profile has nothing of it")
+        line()
+        pairs([
+            ("5 sleeps of 100 ms", f"{figure(sleepers.latency_ms)} ms together; one after another"
+             " they would sleep 500 ms"),
+            ("4 fanouts of 3 hashes", f"{after - before} calls by one request, in"
+             f" {figure(nested.latency_ms)} ms"),
+            ("wall profile", f"{amount(waits[0][1], wall.unit)} at {' > '.join(waits[0][0])}"),
+        ])
+
+    def wall(self):
+        say("A hundred calls that sleep for half a second each, at once. To their callers they"
+            " last long; processors and workers they hardly need. That is why there are two"
+            " profiles: what it takes a caller (wall), and what it costs you (cpu).")
+        walls, costs = self.client.flame("wall", "sleep"), self.client.flame("cpu", "sleep")
+        together = self.client.burst("sleep", 100, {"ms": 500}, shown=True)["total_ms"]
+        walls = self.client.flame("wall", "sleep", shown=True) - walls
+        costs = self.client.flame("cpu", "sleep", shown=True) - costs
+        need(walls.total > 0, "a hundred calls slept, and the wall profile has nothing of it")
+        line()
+        pairs([
+            ("took", f"{figure(together)} ms, on {self.before['faas_workers']:.0f} workers"),
+            ("wall profile", f"{amount(walls.total, walls.unit)} in {walls.calls} calls, at"
+             f" {' > '.join(walls.largest()[0][0][3:])}"),
+            ("cpu profile", f"{amount(costs.total, costs.unit)}, of that"
+             f" 1/{walls.total / costs.total:,.0f}" if costs.total else
+             "0: all hundred together came to no sample, which are 10 ms apart"),
+        ])
+
+    def warm(self):
+        say(f"{POOL} states of hash are opened ahead. A warm call borrows one, and puts it back to"
+            " its first image, byte for byte, when it ends: nothing of a call is left for the"
+            " next. X-Start tells which kind a call was.")
+        self.pool = "hash"
+        made = self.client.ask("POST", f"/fn/warmpool/hash?size={POOL}", shown=True).json()
+        cold = self.client.invoke("hash", SMALL, "cold")
+        calls = [self.client.invoke("hash", SMALL, "warm", shown=i == 0) for i in range(POOLED)]
+        starts = collections.Counter(call.start for call in calls)
+        pool = self.client.get("/fn/warmpool", shown=True)["hash"]
+        need(starts["warm"] and pool["hits"], f"no call started warm: {dict(starts)}, {pool}")
+        line()
+        pairs([
+            ("pool", f"{made['pool_size']} instances, {pool['idle']} idle; {pool['hits']} hits,"
+             f" {pool['misses']} misses"),
+            ("X-Start", ", ".join(f"{start}: {count} calls" for start, count in starts.items())),
+            *((f"{call.start}, us", "   ".join(
+                f"{phase} {figure(1000 * getattr(call, phase))}" for phase in PHASES))
+              for call in (cold, calls[-1])),
+        ])
+
+    # -- Cold and warm -----------------------------------------------------------------------------
+
+    def compare(self):
+        alone, bursts = max(20, self.count // ONE_BY_ONE), max(1, self.count // PART)
+        say(f"hash with 10 rounds, which runs next to nothing: what is left is the start. First"
+            f" {alone:,} calls of each kind, by turns and one by one, for their times.")
+        calls = {"cold": [], "warm": []}
+        for i in range(alone):
+            for start, made in calls.items():
+                made.append(self.client.invoke("hash", SMALL, start, shown=i == 0))
+        wrong = [call for start, made in calls.items() for call in made if call.start != start]
+        need(not wrong, f"{len(wrong)} calls did not start as they were asked to")
+        self.seen["calls"] = calls
+        self.show_times()
+        say(f"Then {bursts * PART:,} of each kind in bursts, for where their processor time goes:"
+            f" that of the workers, by phase. For so long, samples are taken {FINE_HZ} times a"
+            " second of processor time.")
+        self.rates = self.client.get("/debug/profiling")
+        self.client.ask("PUT", "/debug/profiling", {"cpu_hz": FINE_HZ}, shown=True)
+        self.seen["costs"] = {start: self.cost(start, bursts) for start in calls}
+        self.restore_rates()
+        self.show_costs()
+
+    def cost(self, start, bursts):
+        before = self.client.flame("cpu", "hash", start)
+        for i in range(bursts):
+            self.client.burst("hash", PART, SMALL, start, shown=i == 0)
+        seen = self.client.flame("cpu", "hash", start) - before
+        need(seen.calls == bursts * PART, f"{seen.calls} calls of hash started {start}, of"
+             f" {bursts * PART}: something else calls it, too")
+        return seen
+
+    def show_times(self):
+        """A row for each time: percentiles, cold and warm, and how many times the one is."""
+        rows = []
+        for name, time_us in (("deploy + undeploy", lambda call: call.deploy + call.undeploy),
+                              ("latency", lambda call: call.latency_ms)):
+            for share in PERCENTILES:
+                cold, warm = (1000 * percentile([time_us(call) for call in made], share)
+                              for made in self.seen["calls"].values())
+                rows.append((f"{name}, p{100 * share:.0f}", figure(cold), figure(warm),
+                             ratio(cold, warm)))
+        table(("us", "cold", "warm", "cold to warm"), rows)
+
+    def show_costs(self):
+        cold, warm = (dict(seen.largest(phase_of)) for seen in self.seen["costs"].values())
+        costs = self.seen["costs"]
+        order = ["newstate", "libraries", "load", "parameters", "run", "result", "close", "reset"]
+        names = order + sorted((cold.keys() | warm.keys()) - set(order))
+
+        def cell(sums, start, name):
+            return figure(costs[start].per_call(sums[name]) / 1e3) if name in sums else "-"
+
+        rows = [(name, cell(cold, "cold", name), cell(warm, "warm", name)) for name in names]
+        rows.append(("all", *(figure(one.per_call(one.total) / 1e3) for one in costs.values())))
+        table(("us of processor time a call", "cold", "warm"), rows)
+
+    def restore_rates(self):
+        """Has the profiler as it was."""
+        if self.rates:
+            self.client.ask("PUT", "/debug/profiling", self.rates)
+            self.rates = None
+
+    # -- Profiles ----------------------------------------------------------------------------------
+
+    def profiles(self):
+        say("First 100 calls of transform, which builds 20,000 rows in Lua and counts some of them."
+            " Then all that was sampled since step 1, by line of Lua: what it took itself, and in C"
+            " on its behalf. Where no line runs, it is the phase.")
+        before = self.client.flame("cpu", "transform")
+        self.client.burst("transform", 100, {"size": 20000}, shown=True)
+        transform = self.client.flame("cpu", "transform") - before
+        rows = []
+        for kind, most in TOPS.items():
+            seen = self.client.flame(kind, shown=True)
+            for i, ((name, where), value) in enumerate(seen.largest(line_of)[:most]):
+                rows.append(("" if i else kind, name, where, amount(value, seen.unit),
+                             percent(value, seen.total)))
+            rest = seen.total - sum(value for _, value in seen.largest(line_of))
+            if rest:
+                rows.append(("", "(none)", "the server's own work", amount(rest, seen.unit),
+                             percent(rest, seen.total)))
+        table(("profile", "function", "line, or phase", "took", "of all"), rows, texts=3)
+        say("Those 100 calls of transform, from the phases down to lines and what these did in C;"
+            " a flame graph, as text:")
+        self.tree(transform)
+        self.show_cost_of_profiling()
+
+    def tree(self, seen):
+        """A flame graph as text: what is below a frame is set in further."""
+        sums = collections.Counter()
+        for stack, value in seen.values.items():
+            for deep in range(2, min(len(stack), 2 + TREE_DEEP) + 1):
+                sums[stack[1:deep]] += value
+        line()
+
+        def show(above):
+            below = [stack for stack in sums if stack[:-1] == above]
+            for stack in sorted(below, key=sums.get, reverse=True):
+                share = sums[stack] / seen.total
+                if share >= TREE_LEAST:
+                    bar = "#" * max(1, round(BAR * share))
+                    line(f"    {bar:{BAR}} {percent(share, 1):>6}"
+                         f"  {'  ' * (len(stack) - 1)}{stack[-1]}")
+                    show(stack)
+
+        show(())
+        line()
+
+    def show_cost_of_profiling(self):
+        after = self.client.metrics()
+        spent, handlers = (after[name] - self.before[name] for name in (
+            "process_cpu_seconds_total", "faas_profile_handler_seconds_total"))
+        cpu = self.client.flame("cpu")
+        pairs([
+            ("is it all?", f"{cpu.total / 1e9:.2f} s of processor time are in the profile, the"
+             f" kernel counted {spent:.2f} s"),
+            ("its price", f"{1000 * handlers:.0f} ms of these in the profiler's signal handlers:"
+             f" {percent(handlers, spent)}"),
+            ("", f"(at {FINE_HZ} samples a second in a part of step 8)"),
+        ])
+
+    # -- The end -----------------------------------------------------------------------------------
+
+    def tidy(self, shown=False):
+        """Leaves the server as it was before; also after a failure."""
+        self.restore_rates()
+        if self.pool:
+            pool, self.pool = self.pool, None
+            self.client.ask("DELETE", f"/fn/warmpool/{pool}", shown=shown)
+
+    def show_end(self):
+        ended, failed = (after - before for after, before in
+                         zip(self.client.calls(), self.before_calls))
+        need(not failed, f"{failed} of {ended} calls failed")
+        say(f"{ended:,} calls, none failed. Cold and warm, for hash with 10 rounds:")
+        times = {start: [1000 * (call.deploy + call.undeploy) for call in calls]
+                 for start, calls in self.seen["calls"].items()}
+        costs = {start: cost.per_call(cost.total) / 1e3
+                 for start, cost in self.seen["costs"].items()}
+        rows = [(name, *map(figure, pair), ratio(*pair)) for name, pair in (
+            ("deploy + undeploy, p50", [median(made) for made in times.values()]),
+            ("deploy + undeploy, p99", [percentile(made, 0.99) for made in times.values()]),
+            ("processor time of workers, mean", list(costs.values())))]
+        table(("us a call", "cold", "warm", "cold to warm"), rows)
