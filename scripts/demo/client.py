@@ -42,6 +42,11 @@ def is_ready(url):
         connection.close()
 
 
+def need(condition, sentence):
+    if not condition:
+        raise Failure(sentence)
+
+
 def percentile(values, share):
     """The smallest of `values` that is at least as large as `share` of them."""
     return sorted(values)[max(0, math.ceil(len(values) * share) - 1)]
@@ -74,6 +79,16 @@ class Profile:
 
     def per_call(self, value):
         return value / self.calls if self.calls else 0
+
+
+def function_of(stack):
+    """Which function a stack is of, or None."""
+    return stack[1].removeprefix("invoke:") if stack[1:2] and ":" in stack[1] else None
+
+
+def phase_of(stack):
+    """What the server was at, of a function's stack."""
+    return {"loop": "handed over"}.get(stack[2], stack[2])
 
 
 def profile_of(reply):

@@ -29,12 +29,13 @@ def places(server, url):
     return found
 
 
-def back(server, steps):
+def back(server, steps, stay):
     title(10, "Clean up, and where to look")
     steps.tidy(shown=True)
     url = steps.client.shown_url
     line()
-    say("Open these in a browser:")
+    say("Open these in a browser" + (":" if stay else "; the server ends now, but goes on until"
+                                     " Ctrl-C with --stay:"))
     line()
     pairs(places(server, url))
     line()

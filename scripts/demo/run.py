@@ -81,7 +81,7 @@ def begun(server, text):
 def end_quietly(server, steps=None):
     """After something else went wrong, which is what has to be told."""
     kept = on_signals(signal.SIG_IGN)
-    for end in [steps.tidy] * bool(steps) + [server.end]:
+    for end in ([steps.tidy] if steps else []) + [server.end]:
         try:
             end()
         except (Failure, NoStack):
@@ -108,7 +108,7 @@ def walk(chosen):
     try:
         steps = Steps(server, Client(server.url, server.trouble, server.token), chosen.calls)
         steps.run()
-        look.back(server, steps)
+        look.back(server, steps, chosen.stay)
         if chosen.stay:
             wait_for_reader()
         on_signals(signal.SIG_IGN)

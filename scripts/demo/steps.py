@@ -4,8 +4,9 @@
 import collections
 import re
 
-from client import PHASES, Failure, median, percentile
-from words import amount, command, figure, line, pairs, percent, ratio, say, table, title
+from client import PHASES, function_of, median, need, phase_of, wait_until
+from compare import FINE_HZ, SMALL, Comparison
+from words import amount, command, figure, line, pairs, percent, say, table, title
 
 FUNCTIONS = ("fibonacci", "transform", "hash", "sort", "sleep", "matrix", "regex", "compress",
              "primes", "contention", "fanout")
@@ -13,25 +14,10 @@ EACH = 5  # calls of each function in step 2
 BURSTS = (1, 10, 100, 1000)
 SHOWN_BURST = 10
 POOL, POOLED = 64, 20  # instances; calls of them
-PART = 500  # calls in one burst of step 8
-ONE_BY_ONE = 50  # of so many calls that are compared, one is made alone
-FINE_HZ = 1000
-SMALL = {"rounds": 10}  # for hash: next to nothing to run, so that start and end are seen
-PERCENTILES = (0.5, 0.95, 0.99)
 TOPS = {"cpu": 6, "wall": 3, "alloc": 4, "mutex": 1}  # rows of each type of profile
 TREE_LEAST, TREE_DEEP, BAR = 0.03, 6, 24
 UPLOAD_S = 30
 LINE = re.compile(r"\.lua:\d+ ")
-
-
-def function_of(stack):
-    """Which function a stack is of, or None."""
-    return stack[1].removeprefix("invoke:") if stack[1:2] and ":" in stack[1] else None
-
-
-def phase_of(stack):
-    """What the server was at, of a function's stack."""
-    return {"loop": "handed over"}.get(stack[2], stack[2])
 
 
 def line_of(stack):
@@ -40,21 +26,15 @@ def line_of(stack):
     return function_of(stack) and (function_of(stack), lines[-1] if lines else phase_of(stack))
 
 
-def need(condition, sentence):
-    if not condition:
-        raise Failure(sentence)
-
-
 class Steps:
-    """The steps in order; `compared` and `latency` are what step 8 measured."""
+    """The steps in order; step 8 compares `count` calls."""
 
-    def __init__(self, server, client, compared):
-        self.server, self.client, self.count = server, client, compared
+    def __init__(self, server, client, count):
+        self.server, self.client = server, client
+        self.comparison = Comparison(client, count)
         self.alone = {}  # ms that a call of a function takes, when it is alone; of these its run
         self.run_ms = {}
-        self.seen = {}
         self.pool = None  # of which function, while there is one
-        self.rates = None  # of the profiler, while they are others than before
         self.before = {}
 
     def run(self):
@@ -64,7 +44,7 @@ class Steps:
                 ("Burst: many calls at once", self.burst),
                 ("Fanout: calls that make calls", self.fanout),
                 ("Wall time and processor time", self.wall), ("A warm pool", self.warm),
-                ("Cold and warm compared", self.compare),
+                ("Cold and warm compared", self.comparison.run),
                 ("What the profiles say", self.profiles)), 1):
             title(number, text)
             step()
@@ -218,69 +198,6 @@ class Steps:
               for call in (cold, calls[-1])),
         ])
 
-    # -- Cold and warm -----------------------------------------------------------------------------
-
-    def compare(self):
-        alone, bursts = max(20, self.count // ONE_BY_ONE), max(1, self.count // PART)
-        say(f"hash with 10 rounds, which runs next to nothing: what is left is the start. First"
-            f" {alone:,} calls of each kind, by turns and one by one, for their times.")
-        calls = {"cold": [], "warm": []}
-        for i in range(alone):
-            for start, made in calls.items():
-                made.append(self.client.invoke("hash", SMALL, start, shown=i == 0))
-        wrong = [call for start, made in calls.items() for call in made if call.start != start]
-        need(not wrong, f"{len(wrong)} calls did not start as they were asked to")
-        self.seen["calls"] = calls
-        self.show_times()
-        say(f"Then {bursts * PART:,} of each kind in bursts, for where their processor time goes:"
-            f" that of the workers, by phase. For so long, samples are taken {FINE_HZ} times a"
-            " second of processor time.")
-        self.rates = self.client.get("/debug/profiling")
-        self.client.ask("PUT", "/debug/profiling", {"cpu_hz": FINE_HZ}, shown=True)
-        self.seen["costs"] = {start: self.cost(start, bursts) for start in calls}
-        self.restore_rates()
-        self.show_costs()
-
-    def cost(self, start, bursts):
-        before = self.client.flame("cpu", "hash", start)
-        for i in range(bursts):
-            self.client.burst("hash", PART, SMALL, start, shown=i == 0)
-        seen = self.client.flame("cpu", "hash", start) - before
-        need(seen.calls == bursts * PART, f"{seen.calls} calls of hash started {start}, of"
-             f" {bursts * PART}: something else calls it, too")
-        return seen
-
-    def show_times(self):
-        """A row for each time: percentiles, cold and warm, and how many times the one is."""
-        rows = []
-        for name, time_us in (("deploy + undeploy", lambda call: call.deploy + call.undeploy),
-                              ("latency", lambda call: call.latency_ms)):
-            for share in PERCENTILES:
-                cold, warm = (1000 * percentile([time_us(call) for call in made], share)
-                              for made in self.seen["calls"].values())
-                rows.append((f"{name}, p{100 * share:.0f}", figure(cold), figure(warm),
-                             ratio(cold, warm)))
-        table(("us", "cold", "warm", "cold to warm"), rows)
-
-    def show_costs(self):
-        cold, warm = (dict(seen.largest(phase_of)) for seen in self.seen["costs"].values())
-        costs = self.seen["costs"]
-        order = ["newstate", "libraries", "load", "parameters", "run", "result", "close", "reset"]
-        names = order + sorted((cold.keys() | warm.keys()) - set(order))
-
-        def cell(sums, start, name):
-            return figure(costs[start].per_call(sums[name]) / 1e3) if name in sums else "-"
-
-        rows = [(name, cell(cold, "cold", name), cell(warm, "warm", name)) for name in names]
-        rows.append(("all", *(figure(one.per_call(one.total) / 1e3) for one in costs.values())))
-        table(("us of processor time a call", "cold", "warm"), rows)
-
-    def restore_rates(self):
-        """Has the profiler as it was."""
-        if self.rates:
-            self.client.ask("PUT", "/debug/profiling", self.rates)
-            self.rates = None
-
     # -- Profiles ----------------------------------------------------------------------------------
 
     def profiles(self):
@@ -305,6 +222,8 @@ class Steps:
             " a flame graph, as text:")
         self.tree(transform)
         self.show_cost_of_profiling()
+        if "pyroscope" in self.server.services:
+            self.show_pushes()
 
     def tree(self, seen):
         """A flame graph as text: what is below a frame is set in further."""
@@ -340,11 +259,21 @@ class Steps:
             ("", f"(at {FINE_HZ} samples a second in a part of step 8)"),
         ])
 
+    def show_pushes(self):
+        """What came until now is in the upload that is sent next."""
+        name = "faas_profile_push_uploads_total"
+        before = self.client.metrics()[name]
+        wait_until(lambda: self.client.metrics()[name] > before, UPLOAD_S, 0.2)
+        after = self.client.metrics()
+        need(after[name] > before, f"Pyroscope took no upload within {UPLOAD_S} s")
+        pairs([("pushed", f"{after[name]:.0f} uploads, of all four types, that Pyroscope took:"
+                          f" {amount(after['faas_profile_push_bytes_total'], 'bytes')}")])
+
     # -- The end -----------------------------------------------------------------------------------
 
     def tidy(self, shown=False):
         """Leaves the server as it was before; also after a failure."""
-        self.restore_rates()
+        self.comparison.restore_rates()
         if self.pool:
             pool, self.pool = self.pool, None
             self.client.ask("DELETE", f"/fn/warmpool/{pool}", shown=shown)
@@ -354,12 +283,4 @@ class Steps:
                          zip(self.client.calls(), self.before_calls))
         need(not failed, f"{failed} of {ended} calls failed")
         say(f"{ended:,} calls, none failed. Cold and warm, for hash with 10 rounds:")
-        times = {start: [1000 * (call.deploy + call.undeploy) for call in calls]
-                 for start, calls in self.seen["calls"].items()}
-        costs = {start: cost.per_call(cost.total) / 1e3
-                 for start, cost in self.seen["costs"].items()}
-        rows = [(name, *map(figure, pair), ratio(*pair)) for name, pair in (
-            ("deploy + undeploy, p50", [median(made) for made in times.values()]),
-            ("deploy + undeploy, p99", [percentile(made, 0.99) for made in times.values()]),
-            ("processor time of workers, mean", list(costs.values())))]
-        table(("us a call", "cold", "warm", "cold to warm"), rows)
+        self.comparison.show_end()
