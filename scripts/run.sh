@@ -31,9 +31,9 @@ usage() {
     cat <<'END'
 scripts/run.sh [--option ...]      install what is missing, build, serve on 127.0.0.1:8088;
                                    options go to the server (--help lists them)
-scripts/run.sh demo [--docker | --local] [--calls N] [--stay | --no-stay]
-                                   a walk in ten steps: starts a server, makes calls, shows what
-                                   profiles see of them, ends it; in containers where there is
+scripts/run.sh demo [--docker | --local] [--calls N] [--stay]
+                                   a walk in ten steps: start a server, make calls, show what its
+                                   profiles see of them, end it; in containers where there is
                                    Docker
 scripts/run.sh build               build only: build/release/faas-server
 scripts/run.sh test [part ...]     run all tests, or only: lint unit http asan tsan; or those of
