@@ -5,6 +5,7 @@ import collections
 import http.client
 import json
 import math
+import os
 import re
 import time
 
@@ -107,15 +108,17 @@ def profile_of(reply):
 
 
 class Client:
-    """Asks the server at `url`. `trouble()` is a sentence when that has ended, else empty."""
+    """Asks the server at `url`. `trouble()` is a sentence when that has ended, else empty.
+    `token` is the name of the environment variable that has one, or empty."""
 
-    def __init__(self, url, trouble, token=""):
+    def __init__(self, url, trouble, token):
         self.url, self.trouble = url, trouble
         self.shown_url = url.replace("127.0.0.1", "localhost")
         self.session = requests.Session()
         self.session.trust_env = False  # no proxies: all that is asked here is on this machine
+        self.shown_token = f'-H "Authorization: Bearer ${token}" ' if token else ""
         if token:
-            self.session.headers["Authorization"] = f"Bearer {token}"
+            self.session.headers["Authorization"] = f"Bearer {os.environ[token]}"
         self.began = time.monotonic()
 
     # -- Requests ----------------------------------------------------------------------------------
@@ -137,7 +140,7 @@ class Client:
         where = self.shown_url.removeprefix("http://") + path
         quoted = f"'{where}'" if re.search(r"[?&]", where) else where
         verb = f"-X {method} " if method != "GET" else ""
-        return f"curl {verb}{quoted}" + (f" -d '{text}'" if text else "")
+        return f"curl {self.shown_token}{verb}{quoted}" + (f" -d '{text}'" if text else "")
 
     def get(self, path, shown=False):
         return self.ask("GET", path, shown=shown).json()

@@ -2,6 +2,7 @@
 """run.py - starts a server, walks ten steps with it, and ends it: what profiles see of calls."""
 
 import argparse
+import contextlib
 import signal
 import sys
 
@@ -71,21 +72,23 @@ def begun(server, text):
     try:
         server.begin()
     except BaseException:
-        end_quietly(server)
+        end_all(server)
         raise
     if server.note:
         words.say(server.note, "")
     return server
 
 
-def end_quietly(server, steps=None):
-    """After something else went wrong, which is what has to be told."""
+def end_all(server, steps=None):
+    """After something went wrong, which is told when it is raised again."""
     kept = on_signals(signal.SIG_IGN)
-    for end in ([steps.tidy] if steps else []) + [server.end]:
-        try:
-            end()
-        except (Failure, NoStack):
-            pass
+    if steps:
+        with contextlib.suppress(Failure, NoStack):  # what goes wrong may be that server
+            steps.tidy()
+    try:
+        server.end()
+    except (Failure, NoStack) as why:
+        print(f"demo: {why}", file=sys.stderr)
     on_signals(kept)
 
 
@@ -113,7 +116,7 @@ def walk(chosen):
             wait_for_reader()
         on_signals(signal.SIG_IGN)
     except BaseException:
-        end_quietly(server, steps)
+        end_all(server, steps)
         raise
     words.say(server.end())
 
@@ -133,7 +136,7 @@ def main():
         walk(chosen)
         return 0
     except Ended as signal_number:
-        print(f"\ndemo: stopped by {signal.Signals(signal_number.args[0]).name}; nothing is left",
+        print(f"\ndemo: stopped by {signal.Signals(signal_number.args[0]).name}; what it started has ended",
               file=sys.stderr)
         return 128 + signal_number.args[0]
     except BrokenPipeError:

@@ -10,7 +10,7 @@ import time
 from client import Failure, is_ready, wait_until
 from local import ROOT
 
-LOOK_S, UP_S, READY_S, DOWN_S = 20, 900, 60, 120
+LOOK_S, UP_S, READY_S, DOWN_S, END_S = 20, 900, 60, 120, 10
 
 
 class NoStack(Exception):
@@ -30,7 +30,11 @@ def run(command, seconds, shown=False):
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGTERM)
-            process.wait()
+            try:
+                process.wait(END_S)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
     return process.returncode, printed or ""
 
 
@@ -64,7 +68,8 @@ class Stack:
         self.shown = shown  # whether what compose prints while it builds and fetches is shown
         self.began = False
         self.before = set()  # services that ran already
-        self.token = os.environ.get("FAAS_ADMIN_TOKEN", "")
+        self.token = next((name for name in ("FAAS_ADMIN_TOKEN", "FAAS_INVOKE_TOKEN")
+                           if os.environ.get(name)), "")
 
     def _compose(self, *words, seconds=LOOK_S, shown=False):
         return run([*self.command, *words], seconds, shown)

@@ -11,7 +11,7 @@ import subprocess
 import pytest
 import requests
 
-from engine import ROOT, free_port, wait_until
+from engine import ROOT, TOKEN, free_port, wait_until
 from test_compose import answers
 
 DEMO = ["/usr/bin/python3", ROOT / "scripts/demo/run.py", "--docker", "--calls", "500"]
@@ -28,8 +28,8 @@ while (my $c = $s->accept) {
 }"""
 
 
-def run_demo(engine, port, *flags):
-    return engine.run(*DEMO, *flags, env={"FAAS_PORT": str(port)}, check=False)
+def run_demo(engine, port, **env):
+    return engine.run(*DEMO, env={"FAAS_PORT": str(port), **env}, check=False)
 
 
 def expect_walk(done, port):
@@ -93,10 +93,13 @@ def test_all_of_it_and_profiles_get_to_pyroscope(engine, image, others):
 def test_what_ran_before_goes_on(engine, image):
     port = free_port()
     try:
-        engine.compose("up", "-d", "faas-server", env={"FAAS_PORT": str(port)})
+        engine.compose("up", "-d", "faas-server",
+                       env={"FAAS_PORT": str(port), "FAAS_ADMIN_TOKEN": TOKEN})
         wait_until(lambda: answers(f"http://localhost:{port}"), "the server to answer")
-        done = run_demo(engine, port)
+        done = run_demo(engine, port, FAAS_ADMIN_TOKEN=TOKEN)
         expect_walk(done, port)
+        assert 'curl -H "Authorization: Bearer $FAAS_ADMIN_TOKEN"' in done.stdout
+        assert TOKEN not in done.stdout
         assert "it ran before" in done.stdout and "go on" in done.stdout
         assert requests.get(f"http://localhost:{port}/fn/warmpool", timeout=60).json() == {}
     finally:
