@@ -7,6 +7,7 @@ from words import figure, ratio, say, table
 PART = 500  # calls in one burst
 ONE_BY_ONE = 50  # of so many calls that are compared, one is made alone
 FINE_HZ = 1000
+ENOUGH = 100000  # calls of each kind, for some samples in each phase
 SMALL = {"rounds": 10}  # for hash: next to nothing to run, so that start and end are seen
 PERCENTILES = (0.5, 0.95, 0.99)
 ONLY_COLD = ["newstate", "libraries", "load", "close"]
@@ -91,6 +92,9 @@ class Comparison:
             say(f"A warm start leaves out {', '.join(ONLY_COLD)}: {figure(saved)} us of the"
                 f" {figure(self.means_us()[0])} us of a cold call. It pays reset:"
                 f" {figure(warm.get('reset', 0))} us.")
+        if self.bursts * PART < ENOUGH:
+            say(f"Of so few calls there are few samples: by phase this is rough. --calls {ENOUGH}"
+                " has more.")
 
     def means_us(self):
         return [seen.per_call(seen.total) / 1e3 for seen in self.costs.values()]

@@ -21,14 +21,6 @@ OTHERS = {
 }
 
 
-def places(server, url):
-    """(address, what is there), of what runs."""
-    found = [(f"{url}/{path}", text) for path, text in PAGE]
-    for service, rows in OTHERS.items():
-        found += rows if service in server.services else []
-    return found
-
-
 def back(server, steps, stay):
     title(10, "Clean up, and where to look")
     steps.tidy(shown=True)
@@ -37,8 +29,12 @@ def back(server, steps, stay):
     say("Open these in a browser" + (":" if stay else "; the server ends now, but goes on until"
                                      " Ctrl-C with --stay:"))
     line()
-    pairs(places(server, url))
+    pairs([(f"{url}/{path}", text) for path, text in PAGE])
     line()
+    others = [row for name, rows in OTHERS.items() if name in server.services for row in rows]
+    if others:
+        pairs(others)
+        line()
     say("Or, with Go's tools, or without:")
     line()
     pairs([

@@ -83,7 +83,7 @@ class Stack:
     def begin(self):
         self.before = self._running()
         began = time.monotonic()
-        self.shown_command = f"{' '.join(self.command)} up -d --build"
+        self.shown_command = f"{' '.join(self.command)} ps"
         if "faas-server" not in self.before:
             self._up()
         status, printed = self._compose("port", "faas-server", "8088")
@@ -97,13 +97,17 @@ class Stack:
         self.started_ms = 1000 * (time.monotonic() - began)
         self.services = self._running()
 
+    def _bring_up(self, *services):
+        words = ["up", "-d", "--build", *services]
+        self.shown_command = " ".join([*self.command, *words])
+        return self._compose(*words, seconds=UP_S, shown=self.shown)
+
     def _up(self):
         self.began = True
-        status, why = self._compose("up", "-d", "--build", seconds=UP_S, shown=self.shown)
+        status, why = self._bring_up()
         if status == 0:
             return
-        status, why_alone = self._compose("up", "-d", "--build", "faas-server", seconds=UP_S,
-                                          shown=self.shown)
+        status, why_alone = self._bring_up("faas-server")
         if status != 0:
             raise NoStack(f"the server's container cannot be had: {last_line(why_alone)}")
         self.note = ("The server runs alone: Pyroscope, Prometheus and Grafana cannot be had"

@@ -221,9 +221,8 @@ class Steps:
         say("Those 100 calls of transform, from the phases down to lines and what these did in C;"
             " a flame graph, as text:")
         self.tree(transform)
-        self.show_cost_of_profiling()
-        if "pyroscope" in self.server.services:
-            self.show_pushes()
+        rows = self.cost_of_profiling()
+        pairs(rows + (self.pushes() if "pyroscope" in self.server.services else []))
 
     def tree(self, seen):
         """A flame graph as text: what is below a frame is set in further."""
@@ -246,28 +245,28 @@ class Steps:
         show(())
         line()
 
-    def show_cost_of_profiling(self):
+    def cost_of_profiling(self):
         after = self.client.metrics()
         spent, handlers = (after[name] - self.before[name] for name in (
             "process_cpu_seconds_total", "faas_profile_handler_seconds_total"))
         cpu = self.client.flame("cpu")
-        pairs([
+        return [
             ("is it all?", f"{cpu.total / 1e9:.2f} s of processor time are in the profile, the"
              f" kernel counted {spent:.2f} s"),
             ("its price", f"{1000 * handlers:.0f} ms of these in the profiler's signal handlers:"
              f" {percent(handlers, spent)}"),
             ("", f"(at {FINE_HZ} samples a second in a part of step 8)"),
-        ])
+        ]
 
-    def show_pushes(self):
+    def pushes(self):
         """What came until now is in the upload that is sent next."""
         name = "faas_profile_push_uploads_total"
         before = self.client.metrics()[name]
         wait_until(lambda: self.client.metrics()[name] > before, UPLOAD_S, 0.2)
         after = self.client.metrics()
         need(after[name] > before, f"Pyroscope took no upload within {UPLOAD_S} s")
-        pairs([("pushed", f"{after[name]:.0f} uploads, of all four types, that Pyroscope took:"
-                          f" {amount(after['faas_profile_push_bytes_total'], 'bytes')}")])
+        return [("uploads", f"Pyroscope took {after[name]:.0f}, of all four types of profile:"
+                 f" {amount(after['faas_profile_push_bytes_total'], 'bytes')}")]
 
     # -- The end -----------------------------------------------------------------------------------
 

@@ -153,6 +153,16 @@ def test_on_a_terminal_it_stays_until_enter(demo):
     os.close(ours)
 
 
+def test_asked_to_stay_it_goes_on_until_a_signal(demo):
+    one = demo("--local", "--calls", "500", "--stay")
+    said = one.read_until("Ctrl-C, or SIGTERM, ends it")
+    address = re.search(r"address +(http://localhost:\d+)", said)[1]
+    assert requests.get(address + "/health", timeout=PATIENCE_S).text == "OK"
+    one.process.send_signal(signal.SIGTERM)
+    assert one.end()[0] == 143
+    assert not left_of(said)
+
+
 # -- How it ends -----------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("number, status", [
