@@ -94,7 +94,7 @@ class Steps:
         table(("function", "calls", "latency ms", "deploy us", "exec ms", "undeploy us",
                "(deploy + undeploy) / latency"), rows)
         most, longest = max(shares, key=shares.get), max(ends, key=ends.get)
-        say(f"Medians. To start and end weighs most for {most}: {percent(shares[most], 1)} of its"
+        say(f"Medians. Start and end weigh most for {most}: {percent(shares[most], 1)} of its"
             f" latency. What a function has made is closed with its state: {longest} takes longest"
             f" to end, {figure(1000 * ends[longest])} us.")
 
