@@ -85,16 +85,16 @@ class Comparison:
                          for seen, one in zip(self.costs.values(), sums))) for name in names]
         rows.append(("all", *(figure(mean) for mean in self.means_us())))
         table(("us of processor time a call", "cold", "warm"), rows)
-        cold, warm = ({name: seen.per_call(value) / 1e3 for name, value in one.items()}
-                      for seen, one in zip(self.costs.values(), sums))
-        saved = sum(cold.get(name, 0) for name in ONLY_COLD)
-        if saved:
-            say(f"A warm start leaves out {', '.join(ONLY_COLD)}: {figure(saved)} us of the"
-                f" {figure(self.means_us()[0])} us of a cold call. It pays reset:"
-                f" {figure(warm.get('reset', 0))} us.")
         if self.bursts * PART < ENOUGH:
             say(f"Of so few calls there are few samples: by phase this is rough. --calls {ENOUGH}"
                 " has more.")
+            return
+        cold, warm = ({name: seen.per_call(value) / 1e3 for name, value in one.items()}
+                      for seen, one in zip(self.costs.values(), sums))
+        saved = sum(cold.get(name, 0) for name in ONLY_COLD)
+        say(f"A warm start leaves out {', '.join(ONLY_COLD)}: {figure(saved)} us of the"
+            f" {figure(self.means_us()[0])} us of a cold call. It pays reset:"
+            f" {figure(warm.get('reset', 0))} us.")
 
     def means_us(self):
         return [seen.per_call(seen.total) / 1e3 for seen in self.costs.values()]

@@ -18,7 +18,7 @@ BINARY = os.environ.get("FAAS_SERVER", str(ROOT / "build/release/faas-server"))
 PORT = 8088
 START_S, END_S = 20, 10
 POLL_S = 0.001  # also what the time of a start may be off by
-LOG_LINES = 5
+LOG_LINES, LOG_MOST = 5, 1 << 20
 PR_SET_PDEATHSIG = 1
 libc = ctypes.CDLL(None)
 
@@ -43,17 +43,15 @@ class Local:
         free = is_free(PORT)
         if not free:
             self.note = f"Port {PORT} is taken; whoever has it is left alone."
-        self.home = tempfile.TemporaryDirectory(prefix="faas-demo-")
-        self.log = pathlib.Path(self.home.name, "log")
+        self.log = tempfile.TemporaryFile()  # without a name: nothing is left of it
         command = [BINARY, "--listen", f"127.0.0.1:{PORT if free else 0}"]
         self.shown_command = " ".join(command).removeprefix(f"{ROOT}/")
         began = time.monotonic()
         try:
-            with self.log.open("w") as log:
-                self.process = subprocess.Popen(
-                    command, env=self._environment(), stdin=subprocess.DEVNULL,
-                    stdout=log, stderr=log, start_new_session=True,
-                    preexec_fn=lambda: libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM))
+            self.process = subprocess.Popen(
+                command, env=self._environment(), stdin=subprocess.DEVNULL, stdout=self.log,
+                stderr=self.log, start_new_session=True,
+                preexec_fn=lambda: libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM))
         except OSError as error:
             raise Failure(f"the server could not be started: {error}") from error
         wait_until(lambda: self.trouble() or self._is_ready(), START_S, POLL_S)
@@ -75,12 +73,16 @@ class Local:
 
     def _is_ready(self):
         if not self.url:
-            found = re.search(r" listening url=(\S+)", self.log.read_text(errors="replace"))
+            found = re.search(r" listening url=(\S+)", self._logged())
             self.url = found and found[1]
         return self.url and is_ready(self.url)
 
+    def _logged(self):
+        """Read without a seek: the server writes where this file is."""
+        return os.pread(self.log.fileno(), LOG_MOST, 0).decode(errors="replace")
+
     def _last_words(self):
-        lines = self.log.read_text(errors="replace").splitlines()[-LOG_LINES:]
+        lines = self._logged().splitlines()[-LOG_LINES:]
         return "\n    ".join(["the last lines of its log:", *lines]) if lines else "its log is empty"
 
     def trouble(self):
