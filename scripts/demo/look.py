@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """look.py - the last step: what was measured, and where to look at it."""
 
-from words import figure, line, pairs, say, title
+from words import line, pairs, say, title
 
 PAGE = [
     ("#/profiles?view=difference&fn=hash", "cold left, warm right"),
