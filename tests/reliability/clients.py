@@ -174,7 +174,7 @@ def attacks():
         ("half bodies of 900 KB", 200,
          functools.partial(slow, first=body + b" " * 900000, more=b" ", count=200), closed),
         ("replies of 5 MiB that nobody reads", 200,
-         functools.partial(slow, first=invoke("big") * 5, more=b"", count=200, small=True,
+         functools.partial(slow, first=invoke("big") * 5, more=b" ", count=200, small=True,
                            replaced=0), closed),
         (f"{idle:,} idle connections", idle,
          functools.partial(slow, first=GET, more=b"", count=idle), lambda seen: not closed(seen)),

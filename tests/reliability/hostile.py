@@ -21,6 +21,9 @@ from server import Server, wait_until  # pylint: disable=wrong-import-position
 NAME = "hostile"
 CALLS, CALLS_QUICK = 10000, 1200
 ROUNDS, ROUNDS_QUICK = 5, 3
+# Calls of each function. Then workers have met most of them and keep what they keep (bytecode, a
+# heap each), and the front's logs, which have a bound, are nearly full.
+WARM_UP, WARM_UP_QUICK = 10, 2
 HOSTILE_RATE = 40  # a second
 IDLE_S = 4
 GROWTH_MOST_KIB = 8 << 10
@@ -151,7 +154,8 @@ def run(options):
         yield {"what": f"healthy calls a second (SHA-256, {HASH_ROUNDS} times)",
                "goal": "half of what wrk gets", "met": None,
                "seen": f"{rate:.0f} of {served:.0f}" if served else f"{rate} (no wrk)"}
-        turn(server, functions, 2 * len(functions), rate, -1)
+        warm_up = WARM_UP_QUICK if options.quick else WARM_UP
+        turn(server, functions, warm_up * len(functions), rate, -1)
         died, stuck = len(watch.deaths(server)), len(watch.ended_by_rule(server))
         memory, front = watch.pss_kib(server), watch.rss_kib(server.front())
         yield from measure(server, functions, (count, rounds, rate))

@@ -19,7 +19,7 @@ PROCESSES = multiprocessing.get_context("fork")
 PATIENCE_S = 60
 CLIENT_NICE = -10  # so that what the server does is measured, not when the client gets a processor
 NO_WAIT = 0.0
-IDLE_MOST_S = 5  # the server closes connections that are idle for longer
+IDLE_MOST_S = 2  # servers close connections that are idle for longer: 3 s where clients stall
 
 
 def invoke(function, body=b"{}", timeout_ms=None, query=""):
