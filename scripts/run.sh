@@ -138,11 +138,12 @@ unpack() {
 
 # Installing it would start an engine on the machine.
 need_docker() {
-    [[ -d $root/build/tools/docker ]] && return
-    say "fetching: docker"
-    (unpack docker "${docker_packages[@]}")
-    ln -s xtables-nft-multi "$root/build/tools/docker/usr/sbin/iptables"
-    ln -s xtables-nft-multi "$root/build/tools/docker/usr/sbin/ip6tables"
+    if [[ ! -d $root/build/tools/docker ]]; then
+        say "fetching: docker"
+        (unpack docker "${docker_packages[@]}")
+    fi
+    ln -sf xtables-nft-multi "$root/build/tools/docker/usr/sbin/iptables"
+    ln -sf xtables-nft-multi "$root/build/tools/docker/usr/sbin/ip6tables"
 }
 
 # Installing it would start a web server on the machine.
@@ -152,9 +153,8 @@ need_nginx() {
     unpack nginx "${nginx_packages[@]}"
 }
 
-# Goes on without what cannot be had. (Not by ||, which would let a failing function go on.)
-try() {
-    local status
+# Sets `status`. (A function behind `if` or before `||` would go on after what fails in it.)
+attempt() {
     set +e
     (
         set -e
@@ -162,6 +162,12 @@ try() {
     )
     status=$?
     set -e
+}
+
+# Goes on without what cannot be had.
+try() {
+    local status
+    attempt "$@"
     ((status == 0)) || say "going on without: $*"
 }
 
@@ -189,7 +195,7 @@ demo() {
 }
 
 benchmark() {
-    need "${build_packages[@]}" python3
+    need "${build_packages[@]}" python3 python3-requests python3-protobuf protobuf-compiler
     try need "${peer_packages[@]}"
     try need_nginx
     build release -DFAAS_BENCHMARKS=ON
@@ -255,7 +261,7 @@ test_docker() {
 }
 
 run_tests() {
-    local part started
+    local part started status
     (($#)) || set -- "${test_parts[@]}"
     for part in "$@"; do
         [[ " ${test_parts[*]} ${more_parts[*]} " == *" $part "* ]] ||
@@ -269,7 +275,8 @@ run_tests() {
     for part in "$@"; do
         started=$SECONDS
         printf '\n== %s ==\n' "$part"
-        if ! "test_$part"; then
+        attempt "test_$part"
+        if ((status)); then
             printf '== %s failed after %d s ==\n' "$part" $((SECONDS - started))
             "$python" tests/tally.py "$results" --failed
             exit 1

@@ -89,17 +89,20 @@ def figures_of(latencies):
             **{key: percentile(latencies, int(key[1:]) / 100) for key in SHOWN[1:]}}
 
 
-def medians(turns):
-    """Of each figure whose change is told: the median of a round's turns, with to without."""
+def changes_of(turns):
+    """Of each figure whose change is told, with to without: for latencies the median of a round's
+    turns, as a call that has to wait says nothing; for processor time the whole round, as some of
+    what profiling takes comes less often than turns do."""
     off, on = ([turn[side] | figures_of(turn[side]["latencies"]) for turn in turns]
                for side in SIDES)
     return {key: statistics.median(ratios([one[key] for one in on], [one[key] for one in off]))
-            for key in CHANGES}
+            for key in ("avg", "p50")} | {
+                "cpu_us": sum(one["cpu_us"] for one in on) / sum(one["cpu_us"] for one in off)}
 
 
 def function_row(name, rounds):
     """All calls of a function, and the changes of its rounds."""
-    row, changes = {"name": name}, [medians(turns) for turns in rounds]
+    row, changes = {"name": name}, [changes_of(turns) for turns in rounds]
     for side in SIDES:
         latencies = [one for turns in rounds for turn in turns for one in turn[side]["latencies"]]
         row["calls"] = len(latencies)
@@ -109,7 +112,7 @@ def function_row(name, rounds):
 
 def together_row(seen):
     """The geometric mean of all built-in functions, round by round."""
-    rounds = [[medians(turns) for turns in made]
+    rounds = [[changes_of(turns) for turns in made]
               for made in zip(*(seen[name] for name in FUNCTIONS))]
     changes = {name: change([statistics.geometric_mean(one[key] for one in made)
                              for made in rounds]) for key, name in CHANGES.items()}
@@ -132,9 +135,9 @@ def measure(quick):
                  "Milliseconds of a cold call as its client sees it, one after another on one"
                  f" connection; processor time of all processes of the server, while they wait too."
                  f" {rounds} rounds, each with two servers started anew, which take turns, {turns} a"
-                 f" function: {BLOCK_MS} ms off, on, on, off. A change is the median of the rounds, a"
-                 " round's that of its turns; in parentheses is where it lies at"
-                 f" {100 * SURE:.0f} per cent. Functions together: geometric mean; goal: each of"
+                 f" function: {BLOCK_MS} ms off, on, on, off. A change is the median of the rounds; a"
+                 " round's is that of its turns, of processor time that of all of them together. In"
+                 f" parentheses is its {100 * SURE:.0f} per cent confidence interval. Functions together: geometric mean; goal: each of"
                  f" the three at most {GOAL_MOST} per cent. No-ops: all at once, by one request.",
                  [*(function_row(*one) for one in seen.items()), together_row(seen)],
                  columns=[*(f"{side} {key}" for side in SIDES for key in SHOWN),

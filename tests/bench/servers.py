@@ -48,7 +48,8 @@ class Server:
     def environment(self):
         """Ours, without what would change the server's settings."""
         return {name: value for name, value in os.environ.items()
-                if not name.startswith("FAAS_") and name not in ("PORT", "OPTIMIZED")}
+                if not name.startswith(("FAAS_", "PYROSCOPE_"))
+                and name not in ("PORT", "OPTIMIZED")}
 
     def find_port(self):
         """The port, once it is known."""

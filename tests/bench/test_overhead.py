@@ -34,8 +34,9 @@ def test_a_function_has_all_its_calls_and_the_changes_of_its_rounds():
     assert made["name"] == "hash" and made["calls"] == 500
     assert [made[f"off {key}"] for key in ("avg", "p50", "p95", "p99")] == [1.12, 1, 1, 2]
     assert [made[f"on {key}"] for key in ("p50", "p99")] == [1.02, 9]
-    for key in ("avg %", "p50 %", "processor %"):
+    for key in ("avg %", "p50 %"):
         assert made[key] == {"median": 2, "low": 1, "high": 50, "values": [1, 50, 2]}
+    assert made["processor %"]["values"] == [250.3333, 50, 2]
 
 
 @pytest.mark.parametrize("times, per_cent, met", [(1.0, 0, True), (1.01 ** 11, 1, True),
