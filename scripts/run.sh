@@ -186,6 +186,10 @@ serve() {
 
 # The containers need no build here.
 demo() {
+    if [[ " $* " =~ " "(-h|--help)" " ]]; then
+        usage
+        return
+    fi
     need python3 python3-requests
     if [[ " $* " != *" --docker "* ]]; then
         need "${build_packages[@]}"

@@ -38,6 +38,7 @@ class Local:
     url = note = process = started_ms = None
     services = {"faas-server"}
     token = ""
+    began = True
 
     def begin(self):
         free = is_free(PORT)

@@ -8,17 +8,22 @@ import sys
 
 import look
 import words
-from client import Client, Failure
+from client import Client, Failure, need
 from local import Local
 from stack import NoStack, Stack, find_compose
 from steps import Steps
 
 CALLS = 200000
 MOST = 10_000_000
+# Those that nohup, say, has had ignored stay so.
+SIGNALS = [number for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+           if signal.getsignal(number) != signal.SIG_IGN]
 
 
 class Ended(BaseException):
     """A signal, by its number."""
+
+    outcome = "what it started has ended"
 
 
 def arguments():
@@ -41,9 +46,8 @@ def arguments():
 
 
 def on_signals(handler):
-    """Returns what it was before."""
-    return [signal.signal(number, handler)
-            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)][0]
+    for number in SIGNALS:
+        signal.signal(number, handler)
 
 
 def end_by(number, _):
@@ -52,44 +56,48 @@ def end_by(number, _):
 
 # -- Where -----------------------------------------------------------------------------------------
 
-def begin(chosen):
-    """A server that runs: containers, or the built one; says which, and why."""
+def begin(chosen, begun):
+    """A server that runs: containers, or the built one; says which, and why. What has to be ended
+    is in `begun`, also when this is left by a signal."""
     if chosen.local:
-        return begun(Local(), "The built server, with its own page and its own profiles.")
+        return start(Local(), begun, "The built server, with its own page and its own profiles.")
     try:
-        return begun(Stack(find_compose(), shown=sys.stdout.isatty()),
+        return start(Stack(find_compose(), shown=sys.stdout.isatty()), begun,
                      "With Docker: the containers of docker/compose.yaml. The first time, images"
                      " are built and fetched, which takes minutes.")
     except NoStack as why:
         if chosen.docker:
             raise Failure(f"no demo with Docker: {why}") from why
-        return begun(Local(), f"Without Docker, for {why}: the built server, with its own page and"
-                              " its own profiles.")
+        end_all(begun)
+        on_signals(end_by)
+        return start(Local(), begun, f"Without Docker, for {why}: the built server, with its own"
+                                     " page and its own profiles.")
 
 
-def begun(server, text):
+def start(server, begun, text):
     words.say(text, "")
-    try:
-        server.begin()
-    except BaseException:
-        end_all(server)
-        raise
+    begun.append(server)
+    server.begin()
     if server.note:
         words.say(server.note, "")
     return server
 
 
-def end_all(server, steps=None):
-    """After something went wrong, which is told when it is raised again."""
-    kept = on_signals(signal.SIG_IGN)
+def end_all(begun, steps=None):
+    """After something went wrong, which is told when it is raised again; whether all has ended.
+    Signals are ignored from now on."""
+    on_signals(signal.SIG_IGN)
+    ended = True
     if steps:
         with contextlib.suppress(Failure, NoStack):  # what goes wrong may be that server
             steps.tidy()
-    try:
-        server.end()
-    except (Failure, NoStack) as why:
-        print(f"demo: {why}", file=sys.stderr)
-    on_signals(kept)
+    while begun:
+        try:
+            begun.pop().end()
+        except (Failure, NoStack) as why:
+            print(f"demo: {why}", file=sys.stderr)
+            ended = False
+    return ended
 
 
 # -- The walk --------------------------------------------------------------------------------------
@@ -106,17 +114,19 @@ def introduce():
 
 def walk(chosen):
     introduce()
-    server = begin(chosen)
-    steps = None
+    begun, steps = [], None
     try:
+        server = begin(chosen, begun)
         steps = Steps(server, Client(server.url, server.trouble, server.token), chosen.calls)
         steps.run()
         look.back(server, steps, chosen.stay)
         if chosen.stay:
             wait_for_reader()
+            need(not (trouble := server.trouble()), trouble)
         on_signals(signal.SIG_IGN)
-    except BaseException:
-        end_all(server, steps)
+    except BaseException as error:
+        if not end_all(begun, steps):
+            error.outcome = "something it started may still run: see above"
         raise
     words.say(server.end())
 
@@ -135,10 +145,10 @@ def main():
     try:
         walk(chosen)
         return 0
-    except Ended as signal_number:
-        print(f"\ndemo: stopped by {signal.Signals(signal_number.args[0]).name}; what it started has ended",
-              file=sys.stderr)
-        return 128 + signal_number.args[0]
+    except Ended as end:
+        name = signal.Signals(end.args[0]).name
+        print(f"\ndemo: stopped by {name}; {end.outcome}", file=sys.stderr)
+        return 128 + end.args[0]
     except BrokenPipeError:
         return 1  # nobody reads; words.py has seen to the rest
     except (Failure, NoStack) as why:

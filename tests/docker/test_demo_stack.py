@@ -78,6 +78,7 @@ def test_where_no_registry_has_the_others_the_server_runs_alone(engine, image):
     expect_walk(done, port)
     assert "The server runs alone" in done.stdout
     assert "up -d --build faas-server" in done.stdout
+    assert done.stdout.rstrip().endswith("The containers that it started are removed.")
     assert "localhost:3000" not in done.stdout
     expect_nothing_left(engine)
 
@@ -89,6 +90,7 @@ def test_all_of_it_and_profiles_get_to_pyroscope(engine, image, others):
     assert int(re.search(r"Pyroscope took (\d+)", done.stdout)[1]) > 0
     for address in ("localhost:3000/d/before-after", "localhost:4040/", "localhost:9090/"):
         assert address in done.stdout
+    assert "removed; what Pyroscope and Prometheus kept is in volumes." in done.stdout
     expect_nothing_left(engine)
 
 
@@ -110,13 +112,32 @@ def test_what_ran_before_goes_on(engine, image):
 
 def test_a_signal_ends_the_containers_too(engine, image):
     port = free_port()
-    process = subprocess.Popen([str(word) for word in DEMO], cwd=ROOT, text=True,
-                               env={**engine.env, "FAAS_PORT": str(port)}, stdout=subprocess.PIPE)
-    try:
-        assert any(" 3/10" in line for line in process.stdout)
-        process.send_signal(signal.SIGINT)
-        assert process.wait(120) == 130
-    finally:
-        process.kill()
-        process.wait()
+    stop_demo(engine, port, lambda line: " 3/10" in line)
     expect_nothing_left(engine)
+
+
+def test_a_signal_leaves_what_ran_before(engine, image, others):
+    """Also when it comes while containers start."""
+    try:
+        engine.compose("up", "-d", "pyroscope")
+        before = engine.docker("ps", "-aq")
+        stop_demo(engine, free_port(), lambda line: "With Docker" in line and wait_until(
+            lambda: engine.docker("ps", "-aq") != before, "containers to start"))
+        assert engine.docker("ps", "-q") == engine.docker("ps", "-aq") == before
+    finally:
+        engine.compose("down", "--volumes")
+
+
+def stop_demo(engine, port, is_time):
+    """Stops one at a line that it says."""
+    with subprocess.Popen([str(word) for word in DEMO], cwd=ROOT, text=True,
+                          env={**engine.env, "FAAS_PORT": str(port)}, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE) as process:
+        try:
+            assert any(is_time(line) for line in process.stdout)
+            process.send_signal(signal.SIGINT)
+            _, said = process.communicate(timeout=120)
+        finally:
+            process.kill()
+    assert process.returncode == 130
+    assert "stopped by SIGINT; what it started has ended" in said

@@ -40,12 +40,16 @@ class Demo:
     """A demo that runs; `said` is what it has printed so far."""
 
     def __init__(self, *flags, binary=BINARY, path=os.environ["PATH"], out=subprocess.PIPE,
-                 stdin=subprocess.DEVNULL):
+                 stdin=subprocess.DEVNULL, ignored=None):
+        def set_signals():
+            for number in (signal.SIGINT, signal.SIGHUP):
+                signal.signal(number, signal.SIG_IGN if number == ignored else signal.SIG_DFL)
+
         self.said = ""
         self.process = subprocess.Popen(
             [*DEMO, *flags], stdin=stdin, stdout=out, stderr=subprocess.STDOUT,
             env={**os.environ, "FAAS_SERVER": binary, "PATH": path, "OPTIMIZED": "true"},
-            text=True, start_new_session=True)
+            text=True, start_new_session=True, preexec_fn=set_signals)
 
     def read_until(self, text):
         for line in self.process.stdout:
@@ -153,6 +157,19 @@ def test_on_a_terminal_it_stays_until_enter(demo):
     os.close(ours)
 
 
+def test_a_server_that_dies_while_one_looks_is_told(demo):
+    ours, theirs = pty.openpty()
+    one = demo("--local", "--calls", "500", "--stay", stdin=theirs)
+    os.close(theirs)
+    said = one.read_until("Enter ends it")
+    os.kill(int(re.search(r"start of process (\d+)", said)[1]), signal.SIGKILL)
+    wait_until(lambda: not left_of(said), "its processes to end")
+    os.write(ours, b"\n")
+    status, said = one.end()
+    assert status == 1 and "demo: the server ended by itself, with status -9" in said
+    os.close(ours)
+
+
 def test_asked_to_stay_it_goes_on_until_a_signal(demo):
     one = demo("--local", "--calls", "500", "--stay")
     said = one.read_until("Ctrl-C, or SIGTERM, ends it")
@@ -176,6 +193,15 @@ def test_a_signal_leaves_nothing(demo, number, status):
     assert number == signal.SIGKILL or f"stopped by {number.name}" in said
     # what was killed could not wait for its server
     wait_until(lambda: not left_of(said), "the server to end")
+
+
+def test_a_signal_that_was_ignored_stays_so(demo):
+    one = demo("--local", ignored=signal.SIGHUP)
+    one.read_until(" 2/10")
+    one.process.send_signal(signal.SIGHUP)
+    one.read_until(" 3/10")
+    one.process.terminate()
+    assert one.end()[0] == 143
 
 
 def test_whoever_has_the_port_is_left_alone(demo):
@@ -240,8 +266,9 @@ def test_whoever_stops_reading_leaves_nothing(demo):
 
 WITHOUT = [
     (None, "there is no `docker` in PATH"),
-    ("echo nobody is there; exit 1", "no Docker engine answers (`docker info`: nobody is there)"),
-    ('[ "$1" = info ] && echo 25', "Docker has no compose"),
+    ("echo nobody is there; exit 1",
+     "no Docker engine answers (`docker version`: nobody is there)"),
+    ('[ "$1" = version ] && echo 25', "Docker has no compose"),
 ]
 
 
@@ -267,3 +294,28 @@ def test_calls_that_make_no_sense_are_refused(demo, calls):
     status, said = demo("--calls", calls).end()
     assert status == 2
     assert "--calls" in said
+# An engine that warns of all it is asked for, and never comes up.
+COMPOSE = """echo "warning: nothing" >&2
+case "$*" in
+version*) echo 25 ;;
+"compose config --services") echo pyroscope; echo faas-server; echo grafana ;;
+"compose ps"*) echo {before} ;;
+"compose up"*) : >{tmp}/up; exec /bin/sleep 60 ;;
+"compose rm"* | "compose down") echo "$*" >{tmp}/ended; exit {status} ;;
+esac"""
+
+
+@pytest.mark.parametrize("before, status, ended, outcome", [
+    ("", 0, "compose down", "what it started has ended"),
+    ("", 1, "compose down", "something it started may still run"),
+    ("pyroscope", 0, "compose rm -s -f faas-server grafana", "what it started has ended"),
+])
+def test_stopped_while_containers_start_it_ends_its_own(demo, tmp_path, before, status, ended,
+                                                        outcome):
+    script(tmp_path, "docker", COMPOSE.format(tmp=tmp_path, before=before, status=status))
+    one = demo("--docker", path=str(tmp_path))
+    wait_until((tmp_path / "up").exists, "the containers to be started")
+    one.process.terminate()
+    code, said = one.end()
+    assert code == 143 and f"stopped by SIGTERM; {outcome}" in said, said
+    assert (tmp_path / "ended").read_text() == f"{ended}\n"
