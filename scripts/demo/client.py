@@ -119,7 +119,6 @@ class Client:
         self.shown_token = f'-H "Authorization: Bearer ${token}" ' if token else ""
         if token:
             self.session.headers["Authorization"] = f"Bearer {os.environ[token]}"
-        self.began = time.monotonic()
 
     # -- Requests ----------------------------------------------------------------------------------
 
@@ -164,9 +163,8 @@ class Client:
     # -- What was seen -----------------------------------------------------------------------------
 
     def flame(self, kind, function=None, start=None, shown=False):
-        """What was sampled since the demo began."""
-        query = {"type": kind, "seconds": int(time.monotonic() - self.began) + 1,
-                 "function": function, "start": start}
+        """All that is kept: of the last hour, also of before the demo."""
+        query = {"type": kind, "function": function, "start": start}
         text = "&".join(f"{name}={value}" for name, value in query.items() if value)
         return profile_of(self.get(f"/debug/flame?{text}", shown))
 

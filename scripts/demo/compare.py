@@ -43,7 +43,8 @@ class Comparison:
         self.show_times()
         say(f"Then {self.bursts * PART:,} of each kind in bursts, for where their processor time"
             " goes: that of the workers, by phase (handed over: a call is taken, its reply sent)."
-            f" For so long, samples are taken {FINE_HZ} times a second of processor time.")
+            " For so long, samples are taken as often as the kernel's ticks allow, up to"
+            f" {FINE_HZ} times a second of processor time.")
         self.rates = self.client.get("/debug/profiling")
         self.client.ask("PUT", "/debug/profiling", {"cpu_hz": FINE_HZ}, shown=True)
         self.costs = {start: self.cost(start) for start in self.calls}

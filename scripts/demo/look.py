@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """look.py - the last step: what was measured, and where to look at it."""
 
-from words import line, pairs, say, title
+from words import command, line, pairs, say, title
 
 PAGE = [
     ("#/profiles?view=difference&fn=hash", "cold left, warm right"),
@@ -26,8 +26,9 @@ def back(server, steps, stay):
     steps.tidy(shown=True)
     url = steps.client.shown_url
     line()
-    say("Open these in a browser" + (":" if stay else "; the server ends now, but goes on until"
-                                     " Ctrl-C with --stay:"))
+    ends = "" if stay or not server.began else (
+        "; the server ends now, but goes on until Ctrl-C with --stay")
+    say(f"Open these in a browser{ends}:")
     line()
     pairs([(f"{url}/{path}", text) for path, text in PAGE])
     line()
@@ -35,12 +36,16 @@ def back(server, steps, stay):
     if others:
         pairs(others)
         line()
-    say("Or, with Go's tools, or without:")
+    if not server.token:  # which Go's tools cannot send
+        say("Or, with Go's tools:")
+        line()
+        pairs([
+            (f"go tool pprof -http :9000 {url}/debug/pprof/allocs", ""),
+            (f"go tool pprof -top '{url}/debug/pprof/profile?seconds=10'", "with calls"),
+        ])
+        line()
+    say("Or have a tree, as JSON:")
     line()
-    pairs([
-        (f"go tool pprof -http :9000 {url}/debug/pprof/allocs", ""),
-        (f"go tool pprof -top '{url}/debug/pprof/profile?seconds=10'", "with calls"),
-        (f"curl '{url}/debug/flame?type=cpu&function=hash&start=cold'", "a tree, as JSON"),
-    ])
+    command(steps.client.curl("GET", "/debug/flame?type=cpu&function=hash&start=cold"))
     line()
     steps.show_end()

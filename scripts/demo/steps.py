@@ -6,7 +6,7 @@ import re
 
 from client import PHASES, function_of, median, need, phase_of, wait_until
 from compare import FINE_HZ, SMALL, Comparison
-from words import amount, command, figure, line, pairs, percent, say, table, title
+from words import amount, command, figure, line, pairs, percent, ratio, say, table, title
 
 FUNCTIONS = ("fibonacci", "transform", "hash", "sort", "sleep", "matrix", "regex", "compress",
              "primes", "contention", "fanout")
@@ -16,6 +16,7 @@ SHOWN_BURST = 10
 POOL, POOLED = 64, 20  # instances; calls of them
 TOPS = {"cpu": 6, "wall": 3, "alloc": 4, "mutex": 1}  # rows of each type of profile
 TREE_LEAST, TREE_DEEP, BAR = 0.03, 6, 24
+TRANSFORMS, TRANSFORMED = 5, 20  # bursts; calls in one, which have to wait for each other
 UPLOAD_S = 30
 LINE = re.compile(r"\.lua:\d+ ")
 
@@ -34,7 +35,7 @@ class Steps:
         self.comparison = Comparison(client, count)
         self.alone = {}  # ms that a call of a function takes, when it is alone; of these its run
         self.run_ms = {}
-        self.pool = None  # of which function, while there is one
+        self.pool = None  # how many warm instances of hash there were, while there are more
         self.before = {}
 
     def run(self):
@@ -59,6 +60,8 @@ class Steps:
         rates = self.client.get("/debug/profiling", shown=True)
         missing = sorted(set(FUNCTIONS) - set(listed))
         need(not missing, f"the server lacks the functions {', '.join(missing)}")
+        self.seen = {kind: self.client.flame(kind) for kind in TOPS}
+        self.seen_locks = self.client.flame("mutex", "contention")
         self.before = self.client.metrics()
         self.before_calls = self.client.calls()
         build = next(name for name in self.before if name.startswith("faas_build_info"))
@@ -74,6 +77,9 @@ class Steps:
             ("", f"one each {rates['alloc_bytes'] / 1024:.0f} KiB allocated, and each"
              f" {rates['lock_ns'] / 1e6:g} ms of waiting for locks"),
         ])
+        off = [name for name, rate in rates.items() if not rate]
+        need(not off, f"the server takes no samples where /debug/profiling has 0: {', '.join(off)}")
+        self.sample_ms = f"{1000 / rates['cpu_hz']:g} ms"
 
     def cold(self):
         say(f"Each of the eleven functions, {EACH} times. Cold: each call has a Lua state of its"
@@ -113,27 +119,29 @@ class Steps:
             ("the call", f"{figure(call.latency_ms)} ms; {call.result['waits']} waits,"
              f" {figure(call.result['waited_ms'])} ms of waiting, all threads together"),
             ("lock profile", f"{amount(locks.total, locks.unit)} by this call;"
-             f" {amount(after.total, locks.unit)} with those of step 2"),
+             f" {amount((after - self.seen_locks).total, locks.unit)} with those of step 2"),
             ("where", f"{amount(value, locks.unit)} at {' > '.join(stack[3:])}"),
         ])
 
     def burst(self):
         say("So many calls of hash in one request, spread over the workers. The last columns are"
-            " what continuous profiling lives on: a sample comes each 10 ms of processor time, so"
-            " one short call is mostly seen by none. But samples of all calls add up, by function.")
-        rows, alone = [], self.alone["hash"]
+            f" what continuous profiling lives on: a sample comes each {self.sample_ms} of"
+            " processor time, so one short call is mostly seen by none. But samples of all calls"
+            " add up, by function.")
+        rows, alone, run_us = [], self.alone["hash"], 1000 * self.run_ms["hash"]
         for count in BURSTS:
             before = self.client.flame("cpu", "hash")
             together = self.client.burst("hash", count, shown=count == SHOWN_BURST)["total_ms"]
             seen = self.client.flame("cpu", "hash") - before
+            mean_us = seen.per_call(seen.total) / 1e3
             rows.append((count, figure(together), figure(count * alone),
                          f"{1000 * count / together:,.0f}", figure(seen.total / 1e6),
-                         figure(seen.per_call(seen.total) / 1e3) if seen.total else "not seen"))
+                         figure(mean_us) if mean_us else "not seen"))
         table(("calls at once", "together ms", "one by one ms *", "calls/s", "in profile, ms",
                "a call, us"), rows, texts=0)
         say(f"* The median of step 2, {figure(alone)} ms, so many times. Its replies say"
-            f" {figure(1000 * self.run_ms['hash'])} us of exec: what the profile comes near to,"
-            " without having seen most calls. All of them succeeded.")
+            f" {figure(run_us)} us of exec; by the profile, a call of the last row took"
+            f" {ratio(mean_us, run_us)} times that. All of them succeeded.")
 
     def fanout(self):
         say("A function calls others side by side (ctx.invoke_all), and these may do so again."
@@ -174,14 +182,14 @@ class Steps:
              f" {' > '.join(walls.largest()[0][0][3:])}"),
             ("cpu profile", f"{amount(costs.total, costs.unit)}, of that"
              f" 1/{walls.total / costs.total:,.0f}" if costs.total else
-             "0: all hundred together came to no sample, which are 10 ms apart"),
+             f"0: all hundred together came to no sample, which are {self.sample_ms} apart"),
         ])
 
     def warm(self):
         say(f"{POOL} states of hash are opened ahead. A warm call borrows one, and puts it back to"
             " its first image, byte for byte, when it ends: nothing of a call is left for the"
             " next. X-Start tells which kind a call was.")
-        self.pool = "hash"
+        self.pool = self.client.get("/fn/warmpool").get("hash", {}).get("pool_size", 0)
         made = self.client.ask("POST", f"/fn/warmpool/hash?size={POOL}", shown=True).json()
         cold = self.client.invoke("hash", SMALL, "cold")
         calls = [self.client.invoke("hash", SMALL, "warm", shown=i == 0) for i in range(POOLED)]
@@ -201,15 +209,17 @@ class Steps:
     # -- Profiles ----------------------------------------------------------------------------------
 
     def profiles(self):
-        say("First 100 calls of transform, which builds 20,000 rows in Lua and counts some of them."
-            " Then all that was sampled since step 1, by line of Lua: what it took itself, and in C"
-            " on its behalf. Where no line runs, it is the phase.")
+        calls = TRANSFORMS * TRANSFORMED
+        say(f"First {calls} calls of transform, {TRANSFORMED} at once: it builds 20,000 rows in Lua"
+            " and counts some of them. Then all that was sampled since step 1, by line of Lua: what"
+            " it took itself, and in C on its behalf. Where no line runs, it is the phase.")
         before = self.client.flame("cpu", "transform")
-        self.client.burst("transform", 100, {"size": 20000}, shown=True)
+        for i in range(TRANSFORMS):
+            self.client.burst("transform", TRANSFORMED, {"size": 20000}, shown=i == 0)
         transform = self.client.flame("cpu", "transform") - before
         rows = []
         for kind, most in TOPS.items():
-            seen = self.client.flame(kind, shown=True)
+            seen = self.client.flame(kind, shown=True) - self.seen[kind]
             for i, ((name, where), value) in enumerate(seen.largest(line_of)[:most]):
                 rows.append(("" if i else kind, name, where, amount(value, seen.unit),
                              percent(value, seen.total)))
@@ -218,8 +228,8 @@ class Steps:
                 rows.append(("", "(none)", "the server's own work", amount(rest, seen.unit),
                              percent(rest, seen.total)))
         table(("profile", "function", "line, or phase", "took", "of all"), rows, texts=3)
-        say("Those 100 calls of transform, from the phases down to lines and what these did in C;"
-            " a flame graph, as text:")
+        say(f"Those {calls} calls of transform, from the phases down to lines and what these did in"
+            " C; a flame graph, as text:")
         self.tree(transform)
         rows = self.cost_of_profiling()
         pairs(rows + (self.pushes() if "pyroscope" in self.server.services else []))
@@ -249,13 +259,13 @@ class Steps:
         after = self.client.metrics()
         spent, handlers = (after[name] - self.before[name] for name in (
             "process_cpu_seconds_total", "faas_profile_handler_seconds_total"))
-        cpu = self.client.flame("cpu")
+        cpu = self.client.flame("cpu") - self.seen["cpu"]
         return [
             ("is it all?", f"{cpu.total / 1e9:.2f} s of processor time are in the profile, the"
              f" kernel counted {spent:.2f} s"),
             ("its price", f"{1000 * handlers:.0f} ms of these in the profiler's signal handlers:"
              f" {percent(handlers, spent)}"),
-            ("", f"(at {FINE_HZ} samples a second in a part of step 8)"),
+            ("", f"(with up to {FINE_HZ} samples a second in a part of step 8)"),
         ]
 
     def pushes(self):
@@ -264,18 +274,20 @@ class Steps:
         before = self.client.metrics()[name]
         wait_until(lambda: self.client.metrics()[name] > before, UPLOAD_S, 0.2)
         after = self.client.metrics()
-        need(after[name] > before, f"Pyroscope took no upload within {UPLOAD_S} s")
         return [("uploads", f"Pyroscope took {after[name]:.0f}:"
-                 f" {amount(after['faas_profile_push_bytes_total'], 'bytes')}")]
+                 f" {amount(after['faas_profile_push_bytes_total'], 'bytes')}" if after[name] else
+                 "Pyroscope has taken none yet")]
 
     # -- The end -----------------------------------------------------------------------------------
 
     def tidy(self, shown=False):
         """Leaves the server as it was before; also after a failure."""
         self.comparison.restore_rates()
-        if self.pool:
-            pool, self.pool = self.pool, None
-            self.client.ask("DELETE", f"/fn/warmpool/{pool}", shown=shown)
+        if self.pool is not None:
+            self.client.ask("DELETE", "/fn/warmpool/hash", shown=shown)
+            if self.pool:
+                self.client.ask("POST", f"/fn/warmpool/hash?size={self.pool}", shown=shown)
+            self.pool = None
 
     def show_end(self):
         ended, failed = (after - before for after, before in

@@ -99,13 +99,19 @@ def test_what_ran_before_goes_on(engine, image):
     try:
         engine.compose("up", "-d", "faas-server",
                        env={"FAAS_PORT": str(port), "FAAS_ADMIN_TOKEN": TOKEN})
-        wait_until(lambda: answers(f"http://localhost:{port}"), "the server to answer")
+        url = f"http://localhost:{port}"
+        wait_until(lambda: answers(url), "the server to answer")
+        admin = {"Authorization": f"Bearer {TOKEN}"}
+        for path in ("warmpool/hash?size=3", "burst/hash?count=100&start=cold"):
+            assert requests.post(f"{url}/fn/{path}", headers=admin, timeout=60).status_code == 200
         done = run_demo(engine, port, FAAS_ADMIN_TOKEN=TOKEN)
         expect_walk(done, port)
         assert 'curl -H "Authorization: Bearer $FAAS_ADMIN_TOKEN"' in done.stdout
         assert TOKEN not in done.stdout
         assert "it ran before" in done.stdout and "go on" in done.stdout
-        assert requests.get(f"http://localhost:{port}/fn/warmpool", timeout=60).json() == {}
+        assert "ends now" not in done.stdout and "go tool pprof" not in done.stdout
+        pools = requests.get(f"{url}/fn/warmpool", timeout=60).json()
+        assert {name: pool["pool_size"] for name, pool in pools.items()} == {"hash": 3}
     finally:
         engine.compose("down", "--volumes")
 
