@@ -1,18 +1,22 @@
 # SPDX-License-Identifier: MIT
 """Clients that stall, hoard, never read, smuggle, or take back what they asked for, beside calls of a
 function that does nothing at a steady rate. The p99 of those is compared with its idle value just
-before; the memory of the front is what it grew by. All of it is on the same processors."""
+before; the memory of the front is what it grew by. Attackers get what others leave of the
+processors, as they would be on other machines."""
 
 import collections
+import concurrent.futures
 import fcntl
 import functools
 import itertools
+import os
 import pathlib
 import resource
 import select
 import socket
 import statistics
 import sys
+import threading
 
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "hostile"))
 import frames  # pylint: disable=wrong-import-position
@@ -182,7 +186,8 @@ def attacks():
          lambda seen: set(seen) == {"in order"}),
         ("smuggling shapes", 4,
          functools.partial(short_lived, shapes=smuggling_shapes(), at_once=4), refused),
-        ("huge and many headers", 2, functools.partial(short_lived, shapes=huge, at_once=1), lambda seen: bool(seen)),
+        ("huge and many headers", 2, functools.partial(short_lived, shapes=huge, at_once=1),
+         lambda seen: bool(seen)),
         ("HTTP/2 requests, each reset at once", 1, rapid_resets, closed),
     ]
 
@@ -193,12 +198,17 @@ def judge(_, status, __):
     return "ok" if status == 200 else str(status)
 
 
-def healthy(server, seconds, step=lambda: None):
+def healthy(server, seconds, attack=lambda over: None):
+    """`attack(over)` goes on meanwhile, until `over` is set."""
+    over = threading.Event()
     with Load(server.port, lambda: (invoke("noop"), None), judge, RATE,
-              count=RATE * seconds) as load:
-        while not load.results.poll(STEP_S):
-            step()
-        return load.results.recv()
+              count=RATE * seconds) as load, concurrent.futures.ThreadPoolExecutor(1) as threads:
+        attacked = threads.submit(attack, over)
+        try:
+            return load.wait()
+        finally:
+            over.set()
+            attacked.result()
 
 
 class Round:
@@ -209,14 +219,15 @@ class Round:
         before, self.grown_kib = watch.rss_kib(server.front()), 0
         steps = attack(server, seen)
 
-        def step():
-            next(steps)
-            grown = watch.rss_kib(server.front()) - before
-            self.grown_kib = max(self.grown_kib, grown)
+        def go_on(over):
+            os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))  # this thread
+            while not over.wait(STEP_S):
+                next(steps)
+                self.grown_kib = max(self.grown_kib, watch.rss_kib(server.front()) - before)
 
         try:
-            step()
-            self.attacked = healthy(server, seconds, step)
+            next(steps)
+            self.attacked = healthy(server, seconds, go_on)
         finally:
             steps.close()
         self.ratio = self.attacked.p99_ms() / self.idle.p99_ms()
