@@ -69,7 +69,7 @@ static void read_upwards(struct cgroup_limits *limits, const char *base, struct 
 {
     char dir[PATH_MAX];
 
-    while (path.len && path.at[0] == '/') {
+    while (path.len > 1 && path.at[0] == '/') {
         if (snprintf(dir, sizeof(dir), "%s%.*s", base, STR_ARG(path)) < (int)sizeof(dir))
             read_limits(limits, dir);
         path.len = (size_t)((const char *)memrchr(path.at, '/', path.len) - path.at);

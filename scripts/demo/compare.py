@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""compare.py - cold starts and warm ones: their times one by one, their processor time in bursts."""
+"""compare.py - cold starts and warm ones: their times one by one, and what they cost in bursts."""
 
 from client import need, percentile, phase_of
 from words import figure, ratio, say, table
@@ -42,7 +42,7 @@ class Comparison:
         need(not wrong, f"{len(wrong)} calls did not start as they were asked to")
         self.show_times()
         say(f"Then {self.bursts * PART:,} of each kind in bursts, for where their processor time"
-            " goes: that of the workers, by phase (handed over: a call is taken, its reply sent)."
+            " goes: that of the workers, by phase (loop: a call is taken, its reply sent)."
             " For so long, samples are taken as often as the kernel's ticks allow, up to"
             f" {FINE_HZ} times a second of processor time.")
         self.rates = self.client.get("/debug/profiling")

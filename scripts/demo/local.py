@@ -84,7 +84,9 @@ class Local:
 
     def _last_words(self):
         lines = self._logged().splitlines()[-LOG_LINES:]
-        return "\n    ".join(["the last lines of its log:", *lines]) if lines else "its log is empty"
+        if not lines:
+            return "its log is empty"
+        return "\n    ".join(["the last lines of its log:", *lines])
 
     def trouble(self):
         """A sentence when it has ended by itself, else empty."""

@@ -21,7 +21,8 @@ FUNCTIONS = {
 LOAD = 250  # calls at once that do nothing: all that a server can take
 CALLS = {name: invoke(name, "cold", json.dumps(params).encode())
          for name, params in FUNCTIONS.items()} | {
-             f"{LOAD} no-ops, {start}": request("POST", f"/fn/burst/noop?count={LOAD}&start={start}")
+             f"{LOAD} no-ops, {start}":
+                 request("POST", f"/fn/burst/noop?count={LOAD}&start={start}")
              for start in ("cold", "warm")}
 OFF = ("--profile-cpu-hz", "0", "--profile-wall-hz", "0", "--profile-alloc-bytes", "0",
        "--profile-lock-ns", "0")
@@ -133,12 +134,13 @@ def measure(quick):
                 seen[name].append(one_round(servers, CALLS[name], turns, in_turn(turn)))
     return table("overhead: each function, all four types off and on",
                  "Milliseconds of a cold call as its client sees it, one after another on one"
-                 f" connection; processor time of all processes of the server, while they wait too."
-                 f" {rounds} rounds, each with two servers started anew, which take turns, {turns} a"
-                 f" function: {BLOCK_MS} ms off, on, on, off. A change is the median of the rounds; a"
-                 " round's is that of its turns, of processor time that of all of them together. In"
-                 f" parentheses is its {100 * SURE:.0f} per cent confidence interval. Functions together: geometric mean; goal: each of"
-                 f" the three at most {GOAL_MOST} per cent. No-ops: all at once, by one request.",
+                 " connection; processor time of all processes of the server, while they wait"
+                 f" too. {rounds} rounds, each with two servers started anew, which take turns,"
+                 f" {turns} a function: {BLOCK_MS} ms off, on, on, off. A change is the median of"
+                 " the rounds; a round's is that of its turns, of processor time that of all of"
+                 f" them together. In parentheses is its {100 * SURE:.0f} per cent confidence"
+                 " interval. Functions together: geometric mean; goal: each of the three at most"
+                 f" {GOAL_MOST} per cent. No-ops: all at once, by one request.",
                  [*(function_row(*one) for one in seen.items()), together_row(seen)],
                  columns=[*(f"{side} {key}" for side in SIDES for key in SHOWN),
                           *CHANGES.values()])

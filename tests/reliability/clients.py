@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Clients that stall, hoard, never read, smuggle, or take back what they asked for, beside calls of a
-function that does nothing at a steady rate. The p99 of those is compared with its idle value just
+"""Clients that stall, hoard, never read, smuggle, or take back what they asked for, beside calls of
+a function that does nothing at a steady rate. The p99 of those is compared with its idle value just
 before; the memory of the front is what it grew by. Attackers get what others leave of the
 processors, as they would be on other machines."""
 
