@@ -8,12 +8,13 @@ results=$root/build/test-results
 server=$root/build/release/faas-server
 python=/usr/bin/python3 # Debian's, for it has Debian's modules; another may come first in PATH
 
-build_packages=(build-essential cmake ninja-build pkg-config libh2o-evloop-dev libluajit2-5.1-dev
+build_packages=(build-essential cmake ninja-build pkg-config libh2o-evloop-dev libluajit-5.1-dev
     libssl-dev zlib1g-dev libpcre2-dev libjansson-dev libseccomp-dev
     protobuf-c-compiler libprotobuf-c-dev libcurl4-openssl-dev)
 # What the benchmark compares with, and what measures.
 peer_packages=(wrk libprimesieve-dev libopenblas-serial-dev libpcre3)
-nginx_packages=(nginx libnginx-mod-http-lua libnginx-mod-http-ndk lua-resty-core lua-resty-lrucache)
+nginx_packages=(nginx libnginx-mod-http-lua libnginx-mod-http-ndk lua-resty-core lua-resty-lrucache
+    libluajit2-5.1-2) # the LuaJIT that apt gives to nginx
 test_packages=(libcmocka-dev python3-pytest python3-pytest-timeout python3-pytest-xdist
     python3-requests lua-check clang-format clang-tidy shellcheck curl openssl procps
     protobuf-compiler python3-protobuf python3-jsonschema openapi-specification

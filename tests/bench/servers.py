@@ -7,6 +7,7 @@ import re
 import signal
 import socket
 import subprocess
+import sysconfig
 import tempfile
 import time
 
@@ -218,6 +219,10 @@ http {{
         file.write_text(self.config.format(home=self.folder, root=str(root).rstrip("/"),
                                            port=self.free_port, processors=os.cpu_count()))
         return [root / "usr/sbin/nginx", "-p", self.folder, "-e", self.log, "-c", file]
+
+    def environment(self):
+        libraries = ROOT / "build/tools/nginx/usr/lib" / sysconfig.get_config_var("MULTIARCH")
+        return super().environment() | {"LD_LIBRARY_PATH": str(libraries)}
 
     def find_port(self):
         return self.free_port
