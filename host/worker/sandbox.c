@@ -96,21 +96,33 @@ static const char *next_piece(lua_State *L, void *rest, size_t *len)
     return *len && !native_stopped() ? piece : NULL;
 }
 
-/* load(text or function, name, mode, environment): as Lua's, but text only. */
+static int l_load_failed(lua_State *L)
+{
+    lua_pushnil(L);
+    lua_insert(L, -2);
+    return 2;
+}
+
+/* load(text or function, name, mode, environment): as Lua's, but text only. Everything is checked
+ * before anything is compiled: lua_setfenv takes any value for a table. */
 static int l_load(lua_State *L)
 {
     struct str text;
 
     lua_settop(L, 4);
+    const char *mode = luaL_optstring(L, 3, "t");
+    if (!lua_isnil(L, 4))
+        luaL_checktype(L, 4, LUA_TTABLE);
     if (lua_isfunction(L, 1))
         l_gather(L);
     text.at = luaL_checklstring(L, 1, &text.len);
     const char *name = luaL_optstring(L, 2, text.at);
-    if (lua_loadx(L, next_piece, &text, name, "t") != 0) {
-        lua_pushnil(L);
-        lua_insert(L, -2);
-        return 2;
+    if (!strchr(mode, 't')) {
+        lua_pushliteral(L, "attempt to load a text chunk (the mode must contain \"t\")");
+        return l_load_failed(L);
     }
+    if (lua_loadx(L, next_piece, &text, name, "t") != 0)
+        return l_load_failed(L);
     if (!lua_isnil(L, 4)) {
         lua_pushvalue(L, 4);
         lua_setfenv(L, -2);
