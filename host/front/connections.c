@@ -135,7 +135,7 @@ static bool accept_one(h2o_socket_t *listener)
     if (!socket)
         return false;
     c.count++;
-    peer_open(socket, on_connection_closed);
+    peer_open(socket, clock_now_ns(), on_connection_closed);
     if (c.shut_ns)
         allow_hops(h2o_socket_get_fd(socket), true); /* the listener's it has inherited */
     setsockopt(h2o_socket_get_fd(socket), IPPROTO_TCP, TCP_USER_TIMEOUT, &c.stall_ms,

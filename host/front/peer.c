@@ -20,13 +20,14 @@ static void on_closed(void *data)
     free(kept);
 }
 
-void peer_open(h2o_socket_t *socket, void (*on_close)(void))
+void peer_open(h2o_socket_t *socket, uint64_t now_ns, void (*on_close)(void))
 {
     struct kept *kept = calloc(1, sizeof(*kept));
 
     if (!kept)
         abort();
     kept->on_close = on_close;
+    kept->peer.counted_ns = now_ns;
     socket->on_close.cb = on_closed;
     socket->on_close.data = kept;
 }

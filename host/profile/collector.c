@@ -289,7 +289,7 @@ static void *collect(void *arg)
         ticker_look(&ticker);
         drain(c);
         serve(c, asked, count, is_last);
-        deltas_make(&c->deltas, &c->table, rates_of(c), is_last);
+        deltas_make(&c->deltas, &c->table, rates_of(c), clock_now_ns(), is_last);
         history_turn(&c->history, clock_now_ns());
     }
     ticker_stop(&ticker);
@@ -330,8 +330,8 @@ static struct collector *collector_open(const struct switchboard *board, deltas_
     pthread_condattr_destroy(&attr);
     symbols_init(&c->symbols);
     table_init(&c->table, &c->symbols);
-    deltas_init(&c->deltas, sink, interval_ns);
     c->begun_ns = clock_now_ns();
+    deltas_init(&c->deltas, sink, interval_ns, c->begun_ns);
     c->begun_wall_ns = wall_ns();
     history_init(&c->history, &c->table, &c->tallies, c->begun_ns);
     c->readers = calloc(switchboard_sources(board), sizeof(*c->readers));

@@ -5,11 +5,11 @@
 #include "base/clock.h"
 #include "base/err.h"
 
-void deltas_init(struct deltas *d, deltas_sink sink, uint64_t interval_ns)
+void deltas_init(struct deltas *d, deltas_sink sink, uint64_t interval_ns, uint64_t now_ns)
 {
     *d = (struct deltas){.sink = sink,
                          .interval_ns = interval_ns,
-                         .from_ns = clock_now_ns(),
+                         .from_ns = now_ns,
                          .from_wall_ns = clock_wall_ms() * NS_PER_MS};
     d->due_ns = d->from_ns + interval_ns;
 }
@@ -36,10 +36,10 @@ static void find_types(const struct deltas *d, const struct table *t, bool has[S
 }
 
 static bool encode(const struct deltas *d, struct table *t, const struct sampling *rates,
-                   uint64_t now, struct delta *deltas, size_t *count)
+                   uint64_t now_ns, struct delta *deltas, size_t *count)
 {
     struct pprof_query query = {
-        .before = &d->before, .time_ns = d->from_wall_ns, .duration_ns = now - d->from_ns};
+        .before = &d->before, .time_ns = d->from_wall_ns, .duration_ns = now_ns - d->from_ns};
     bool has[SAMPLE_TYPES] = {false};
     struct err err;
 
@@ -55,29 +55,30 @@ static bool encode(const struct deltas *d, struct table *t, const struct samplin
     return true;
 }
 
-static void begin(struct deltas *d, const struct table *t, uint64_t now, uint64_t now_wall)
+static void begin(struct deltas *d, const struct table *t, uint64_t now_ns, uint64_t now_wall_ns)
 {
     table_snapshot(t, &d->before);
-    d->from_ns = now;
-    d->from_wall_ns = now_wall;
+    d->from_ns = now_ns;
+    d->from_wall_ns = now_wall_ns;
 }
 
-void deltas_make(struct deltas *d, struct table *t, const struct sampling *rates, bool is_last)
+void deltas_make(struct deltas *d, struct table *t, const struct sampling *rates, uint64_t now_ns,
+                 bool is_last)
 {
     struct delta deltas[SAMPLE_TYPES] = {0};
-    uint64_t now = clock_now_ns(), now_wall = clock_wall_ms() * NS_PER_MS;
+    uint64_t now_wall_ns = clock_wall_ms() * NS_PER_MS;
     size_t count = 0;
 
-    if (!d->sink || (!is_last && now < d->due_ns))
+    if (!d->sink || (!is_last && now_ns < d->due_ns))
         return;
-    bool ok = encode(d, t, rates, now, deltas, &count);
+    bool ok = encode(d, t, rates, now_ns, deltas, &count);
     if (ok && count)
         d->sink(deltas, count, d->from_wall_ns);
     while (count)
         buf_fini(&deltas[--count].body);
     if (ok)
-        begin(d, t, now, now_wall); /* else all of it is in the next window */
+        begin(d, t, now_ns, now_wall_ns); /* else all of it is in the next window */
     d->due_ns += d->interval_ns;
-    if (d->due_ns <= now)
-        d->due_ns = now + d->interval_ns;
+    if (d->due_ns <= now_ns)
+        d->due_ns = now_ns + d->interval_ns;
 }

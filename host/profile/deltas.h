@@ -24,12 +24,13 @@ struct deltas {
     struct buf before;
 };
 
-/* The first window begins with an empty table, now. */
-void deltas_init(struct deltas *d, deltas_sink sink, uint64_t interval_ns);
+/* The first window begins with an empty table, at `now_ns` (clock_now_ns). */
+void deltas_init(struct deltas *d, deltas_sink sink, uint64_t interval_ns, uint64_t now_ns);
 void deltas_fini(struct deltas *d);
 
 /* When deltas_make has something to do; UINT64_MAX: never. */
 uint64_t deltas_due_ns(const struct deltas *d);
 
 /* Ends the window when it is due, or the last; `rates` are those of now. */
-void deltas_make(struct deltas *d, struct table *t, const struct sampling *rates, bool is_last);
+void deltas_make(struct deltas *d, struct table *t, const struct sampling *rates, uint64_t now_ns,
+                 bool is_last);

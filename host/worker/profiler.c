@@ -51,8 +51,8 @@ static struct {
     uint64_t sampled_ns, ran_ns; /* when that was, and the processor time then */
     volatile bool wall_armed;
     uint64_t threads_ns;        /* that natives' threads took, not yet written */
-    uint64_t waited, waited_ns; /* not yet written, */
-    uint64_t waited_at_ns;      /* since then */
+    uint64_t waited, waited_ns; /* not yet written; */
+    uint64_t waited_due_ns;     /* what is little waits until then */
 } p;
 
 static void add(_Atomic uint64_t *counter, uint64_t n)
@@ -260,7 +260,7 @@ static void on_allocation(size_t size)
     p.pending.bytes += (double)size / seen;
     p.pending.any = true;
     end_taking();
-    thinning_saw(&p.bytes);
+    thinning_saw(&p.bytes, clock_now_ns());
     next_allocation();
     native_watch.wanted = native_watch.running != NULL;
     safepoint_ask();
@@ -301,11 +301,11 @@ static void on_waited(lua_State *L, const char *name, uint64_t count, uint64_t n
         return;
     p.waited += count;
     p.waited_ns += ns;
-    if (p.waited_ns < every && now - p.waited_at_ns < NS_PER_S)
+    if (p.waited_ns < every && now < p.waited_due_ns)
         return;
     write_of_native(L, name, SAMPLE_MUTEX, p.waited, p.waited_ns);
     p.waited = p.waited_ns = 0;
-    p.waited_at_ns = now;
+    p.waited_due_ns = now + NS_PER_S;
 }
 
 /* -- Calls ----------------------------------------------------------------------------------- */
@@ -374,7 +374,7 @@ void profiler_parked(struct call *call, uint64_t now_ns)
     double seen = thinning_chance(&p.parked, ns);
     if (!thinning_hits(seen))
         return;
-    thinning_saw(&p.parked);
+    thinning_saw(&p.parked, now_ns);
     begin_taking();
     describe(&sample, call, PHASE_RUN, call->vm->thread, &none);
     write_one(&sample, SAMPLE_WALL, 1, (uint64_t)llround(ns / seen));

@@ -41,20 +41,19 @@ bool thinning_hits(double chance)
     return uniform() <= chance;
 }
 
-void thinning_saw(struct thinning *t)
+void thinning_saw(struct thinning *t, uint64_t now_ns)
 {
     enum { SAMPLES_MOST = 20 };
     const uint64_t period_ns = NS_PER_S / 5;
-    uint64_t now = clock_now_ns();
 
-    if (++t->seen > SAMPLES_MOST && now - t->since_ns < period_ns) {
+    if (++t->seen > SAMPLES_MOST && now_ns < t->look_ns) {
         t->every *= 2;
-    } else if (now - t->since_ns >= period_ns) {
+    } else if (now_ns >= t->look_ns) {
         if (t->seen < SAMPLES_MOST / 4 && t->every > t->set)
             t->every /= 2;
     } else {
         return;
     }
     t->seen = 0;
-    t->since_ns = now;
+    t->look_ns = now_ns + period_ns;
 }

@@ -11,8 +11,8 @@
  * in masses. Zeroed: nothing is set. */
 struct thinning {
     uint64_t set, every;
-    uint64_t since_ns; /* when `every` was looked at, */
-    unsigned seen;     /* and samples since then */
+    uint64_t look_ns; /* when `every` is to be looked at again, */
+    unsigned seen;    /* and samples since it was */
 };
 
 /* What chance begins with; one a process. */
@@ -30,5 +30,5 @@ double thinning_chance(const struct thinning *t, double amount);
 /* True with that probability. */
 bool thinning_hits(double chance);
 
-/* One was seen. */
-void thinning_saw(struct thinning *t);
+/* One was seen, at `now_ns` (clock_now_ns). */
+void thinning_saw(struct thinning *t, uint64_t now_ns);

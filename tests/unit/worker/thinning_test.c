@@ -3,8 +3,7 @@
 #include "worker/thinning.h"
 
 #include "../base/cases.h"
-
-#include "base/clock.h"
+#include "../base/clocks.h"
 
 /* What samples of `count` amounts stand for, to what they are in all. */
 static double told(struct thinning *t, double amount, size_t count)
@@ -58,7 +57,7 @@ static void masses_are_sampled_less_often(void **state)
     thinning_set(&t, 10);
     while (clock_now_ns() < until)
         if (thinning_hits(thinning_chance(&t, 1))) {
-            thinning_saw(&t);
+            thinning_saw(&t, clock_now_ns());
             seen++;
         }
     assert_in_range(seen, 1, 1000);
@@ -69,12 +68,35 @@ static void masses_are_sampled_less_often(void **state)
     assert_int_equal(t.every, 20);
 }
 
+/* The first look is due at once, on any clock; the next one a fifth of a second later. */
+static void the_rate_falls_by_half_for_each_batch_within_a_look(void **state)
+{
+    enum { BATCH = 21 };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(clocks_ns); i++) {
+        const uint64_t from = clocks_ns[i], until = from + NS_PER_S / 5;
+        struct thinning t = {0};
+
+        thinning_set(&t, 10);
+        thinning_saw(&t, from);
+        for (int seen = 1; seen < BATCH; seen++)
+            thinning_saw(&t, until - 1);
+        assert_int_equal(t.every, 10);
+        thinning_saw(&t, until - 1);
+        assert_int_equal(t.every, 20);
+        thinning_saw(&t, until + NS_PER_S);
+        assert_int_equal(t.every, 10);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(totals_stay_true),
         cmocka_unit_test(points_are_as_far_apart_as_is_set),
         cmocka_unit_test(masses_are_sampled_less_often),
+        cmocka_unit_test(the_rate_falls_by_half_for_each_batch_within_a_look),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
