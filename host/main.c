@@ -10,6 +10,7 @@
 #include "base/settings.h"
 #include "base/str.h"
 #include "front/probe.h"
+#include "front/replaced.h"
 #include "front/server.h"
 #include "front/tls.h"
 #include "push/pusher.h"
@@ -79,7 +80,7 @@ static int act(enum settings_action action, const struct settings *settings, cha
     }
     if (action == SETTINGS_HEALTH)
         return probe_health(settings, err) ? 0 : -1;
-    if (!check_folders(settings, err) || !check_tls(settings, err))
+    if (!replaced_check_all(err) || !check_folders(settings, err) || !check_tls(settings, err))
         return -1;
     if (settings->push_address && !pusher_rehearse(err))
         return -1;
