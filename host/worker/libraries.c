@@ -10,6 +10,7 @@
 #include "embedded_lua.h"
 #include "worker/compiler.h"
 #include "worker/cstack.h"
+#include "worker/identity.h"
 #include "worker/lists.h"
 #include "worker/loader.h"
 #include "worker/patterns.h"
@@ -218,6 +219,7 @@ static void l_defer_string(lua_State *L)
 void l_libraries_begin(lua_State *L)
 {
     l_open(L, luaopen_base, "");
+    l_identity_open(L);
     l_open(L, l_compiler_open, LUA_JITLIBNAME);
     safepoint_prepare(L);
     l_take_globals(L);

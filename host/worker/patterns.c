@@ -6,6 +6,7 @@
 
 #include "native.h"
 #include "worker/cstack.h"
+#include "worker/identity.h"
 #include "worker/matcher.h"
 #include "worker/substitute.h"
 
@@ -412,6 +413,7 @@ static lua_CFunction stock_format;
 static int l_format(lua_State *L)
 {
     l_cstack_check(L);
+    l_identity_arguments(L);
     return stock_format(L);
 }
 

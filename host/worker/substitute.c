@@ -5,15 +5,22 @@
 #include <assert.h>
 #include <string.h>
 
-lua_CFunction substitute(lua_State *L, lua_CFunction fn)
+static lua_CFunction exchange(lua_State *L, lua_CFunction fn)
 {
     enum { FUNCTION_AT = 40 }; /* in a GCfuncC, of LuaJIT's GC64 layout */
-    lua_CFunction former = lua_tocfunction(L, -1), found;
     char *at = (char *)lua_topointer(L, -1) + FUNCTION_AT;
+    lua_CFunction former;
 
-    memcpy(&found, at, sizeof(found));
-    assert(former && found == former);
+    memcpy(&former, at, sizeof(former));
     memcpy(at, &fn, sizeof(fn));
+    return former;
+}
+
+lua_CFunction substitute(lua_State *L, lua_CFunction fn)
+{
+    lua_CFunction known = lua_tocfunction(L, -1), former = exchange(L, fn);
+
+    assert(known && former == known);
     return former;
 }
 
@@ -23,4 +30,10 @@ lua_CFunction l_substitute_field(lua_State *L, const char *name, lua_CFunction f
     lua_CFunction former = substitute(L, fn);
     lua_pop(L, 1);
     return former;
+}
+
+lua_CFunction substitute_fallback(lua_State *L, lua_CFunction fn)
+{
+    assert(lua_iscfunction(L, -1) && !lua_tocfunction(L, -1));
+    return exchange(L, fn);
 }

@@ -11,3 +11,8 @@ lua_CFunction substitute(lua_State *L, lua_CFunction fn);
 
 /* The same with the field `name` of the table at the top of the stack. May raise. */
 lua_CFunction l_substitute_field(lua_State *L, const char *name, lua_CFunction fn);
+
+/* The same with a function at the top of the stack that LuaJIT has in machine code (tostring), and
+ * the C function that it calls for what it does not do itself. That returns 0 to have the function
+ * look at its arguments again, which it may have changed. */
+lua_CFunction substitute_fallback(lua_State *L, lua_CFunction fn);

@@ -19,6 +19,8 @@ struct vm {
     struct call *call;        /* the call it serves; NULL while loading or idle in a pool */
     struct heap_image *image; /* of a warm instance: what it is put back to */
     size_t logged_bytes;      /* while it loads, and again in each call */
+    uint64_t identity_key[2]; /* identity.h; drawn when it is first needed */
+    bool has_identity_key;
     sigjmp_buf escape;
     bool dead; /* left by a jump: it may only be closed */
 };
