@@ -165,21 +165,23 @@ static bool is_object(lua_State *L, int index)
     return !l_json_is_list(L, index);
 }
 
-static bool has_reserved_key(lua_State *L, int index, struct err *err)
+/* The front adds these keys itself, and a key may stand once. The table is the call's own, which
+ * has ended: nobody sees that they are gone. */
+static void l_drop_server_keys(lua_State *L, int index)
 {
-    static const char *const reserved[] = {"latency_ms", "warm"};
+    static const char *const keys[] = {"latency_ms", "warm"};
 
-    for (size_t i = 0; i < sizeof(reserved) / sizeof(*reserved); i++) {
-        lua_pushstring(L, reserved[i]);
+    for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
+        lua_pushstring(L, keys[i]);
         lua_rawget(L, index);
-        if (!lua_isnil(L, -1))
-            return !err_set(err, ERR_BAD_RESULT,
-                            "the result has the key \"%s\", which the server adds itself: name it "
-                            "otherwise",
-                            reserved[i]);
+        bool is_there = !lua_isnil(L, -1);
         lua_pop(L, 1);
+        if (!is_there)
+            continue;
+        lua_pushstring(L, keys[i]);
+        lua_pushnil(L);
+        lua_rawset(L, index);
     }
-    return false;
 }
 
 static int l_encode_result(lua_State *L)
@@ -202,8 +204,8 @@ static int l_encode_result(lua_State *L)
         lua_insert(L, 2);
         lua_setfield(L, 2, "result");
     }
-    if (!has_reserved_key(L, 2, o->err))
-        o->ok = l_json_encode(L, 2, o->max, o->text, o->err);
+    l_drop_server_keys(L, 2);
+    o->ok = l_json_encode(L, 2, o->max, o->text, o->err);
     return 0;
 }
 

@@ -214,8 +214,6 @@ REFUSED = [
     ("{x = {nil, 2}}", "x "),
     ("{x = {[2] = 1}}", "x "),
     ("{x = {[1] = 1, [1000000] = 2}}", "x "),
-    ("{latency_ms = 1}", "latency_ms"),
-    ("{warm = false}", "warm"),
 ]
 
 
@@ -246,6 +244,21 @@ TAKEN = [
     ("(function() local s = {1} return {a = s, b = s} end)()", {"a": [1], "b": [1]}),
     ("(function() local t = {} for _ = 1, 126 do t = {t} end return {t = t} end)()", None),
 ]
+
+
+@pytest.mark.parametrize("text", [
+    "latency_ms = -1", 'warm = "no"', "warm = false, latency_ms = {}", "latency_ms = print",
+])
+def test_latency_and_warm_are_the_servers(own, text):
+    load(own, "claims", f"return function() return {{a = 1, {text}}} end")
+    own.request("DELETE", "/fn/warmpool/claims")
+    own.post("/fn/warmpool/claims?size=1")
+    for start in ("cold", "warm"):
+        pairs = json.loads(own.invoke("claims", {}, start).text, object_pairs_hook=list)
+        found = dict(pairs)
+        assert len(pairs) == len(found), "a key stands twice"
+        assert found.pop("latency_ms") >= 0 and found.pop("warm", False) is (start == "warm")
+        assert found == {"a": 1}
 
 
 @pytest.mark.parametrize("text, why", REFUSED)
