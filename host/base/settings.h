@@ -21,6 +21,8 @@
       "time a function file has to load")                                                          \
     X(memory_mb, "memory-mb", "FAAS_MEMORY_MB", 64, 1, 1024,                                       \
       "heap of a call whose function declares none, MiB")                                          \
+    X(memory_mb_max, "memory-mb-max", "FAAS_MEMORY_MB_MAX", 1024, 1, 1024,                         \
+      "largest heap of a call, MiB, whatever its function declares")                               \
     X(heaps_mb, "heaps-mb", "FAAS_HEAPS_MB", 0, 0, 1 << 20,                                        \
       "heaps of all calls together, MiB; 0: three quarters of the memory that a cgroup allows")    \
     X(body_max, "body-max", "FAAS_BODY_MAX", 1 << 20, 1024, 64 << 20, "request body, bytes")       \

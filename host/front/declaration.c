@@ -54,6 +54,11 @@ static bool check_limit(const char *name, double value, double most, struct err 
                    most);
 }
 
+size_t declaration_memory_bytes(double mb, const struct settings *settings)
+{
+    return (size_t)fmin(mb, (double)settings->memory_mb_max) << 20;
+}
+
 static bool read_all(struct version *v, json_t *description, const struct settings *settings,
                      struct err *err)
 {
@@ -71,7 +76,7 @@ static bool read_all(struct version *v, json_t *description, const struct settin
         !(calls == 0 || check_limit("max_concurrency", calls, CONCURRENCY_MAX, err)))
         return false;
     v->timeout_ms = (uint64_t)timeout;
-    v->memory_bytes = (size_t)memory << 20;
+    v->memory_bytes = declaration_memory_bytes(memory, settings);
     v->max_concurrency = (uint32_t)calls;
     return true;
 }

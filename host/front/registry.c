@@ -202,7 +202,7 @@ static void load(struct func *func, const struct folder *folder, const struct fi
     struct order order = {.kind = CALL_DESCRIBE, .func = func, .version = v};
     struct err err;
 
-    v->memory_bytes = (size_t)r.settings->memory_mb << 20;
+    v->memory_bytes = declaration_memory_bytes((double)r.settings->memory_mb, r.settings);
     drop_loading(func);
     func->loading = v;
     r.loading++;

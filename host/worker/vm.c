@@ -90,7 +90,8 @@ static bool fail_left(struct vm *vm, enum err_code why, struct err *err)
                        "(it had %zu KiB)",
                        heap_peak_bytes(vm->heap) >> 10);
     return err_set(err, ERR_MEMORY_LIMIT,
-                   "the function went over its memory limit of %zu MiB (peak %zu KiB)",
+                   "the function went over its memory limit of %zu MiB (peak %zu KiB); `memory_mb` "
+                   "in its table or --memory-mb raises the limit, up to --memory-mb-max",
                    heap_limit_bytes(vm->heap) >> 20, heap_peak_bytes(vm->heap) >> 10);
 }
 

@@ -38,7 +38,7 @@ static void put_error(struct str text, struct buf *out)
 
 static void read_declaration(struct str text)
 {
-    const struct settings settings = {.timeout_ms = 1000, .memory_mb = 64};
+    const struct settings settings = {.timeout_ms = 1000, .memory_mb = 64, .memory_mb_max = 1024};
     struct version version = {0};
     struct err err = {.code = ERR_NONE};
 

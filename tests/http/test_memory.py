@@ -131,6 +131,16 @@ def test_limit_of_functions_that_declare_none_is_a_setting(start):
     expect_error(server.invoke("big", {"n": 5 << 20}), 500, "memory_limit", "limit of 4 MiB")
 
 
+def test_what_functions_declare_is_capped_by_a_setting(start):
+    server = start({"big": function_of('local s = ("x"):rep(5 * 1048576)')},
+                   ["--memory-mb-max", "4", "--workers", "1"])
+    assert server.detail("big")["limits"]["memory_mb"] == 4
+    body = expect_error(server.invoke("big"), 500, "memory_limit", "limit of 4 MiB")
+    for name in ("`memory_mb`", "--memory-mb ", "--memory-mb-max"):
+        assert name in body["error"]
+    assert server.result("hash", {"rounds": 1})["rounds"] == 1
+
+
 def test_memory_of_workers_is_given_back(own):
     def resident_kib():
         with open(f"/proc/{own.worker()}/statm", encoding="ascii") as statm:

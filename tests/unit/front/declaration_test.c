@@ -7,7 +7,8 @@
 #define PARAM(spec)  "{\"description\":\"\",\"params\":{\"n\":" spec "}}"
 #define LIMIT(limit) "{\"description\":\"\",\"params\":{}," limit "}"
 
-static const struct settings settings = {.timeout_ms = 5000, .memory_mb = 64};
+static const struct settings settings = {
+    .timeout_ms = 5000, .memory_mb = 64, .memory_mb_max = 1024};
 
 /* A version that has nothing but what declaration_read gives it. */
 static bool read_one(const char *json, struct version *v, struct err *err)
@@ -55,6 +56,32 @@ static void what_is_declared_is_taken(void **state)
         assert_int_equal(v.timeout_ms, cases[i].timeout_ms);
         assert_int_equal(v.memory_bytes, cases[i].memory_mb << 20);
         assert_int_equal(v.max_concurrency, cases[i].max_concurrency);
+        json_decref(v.description);
+    }
+}
+
+static void the_settings_cap_memory(void **state)
+{
+    static const struct {
+        const char *json;
+        int64_t otherwise, most;
+        uint64_t memory_mb;
+    } cases[] = {
+        {LIMIT("\"memory_mb\":100"), 64, 100, 100}, {LIMIT("\"memory_mb\":101"), 64, 100, 100},
+        {LIMIT("\"memory_mb\":1024"), 64, 1, 1},    {LIMIT("\"timeout_ms\":1"), 64, 64, 64},
+        {LIMIT("\"timeout_ms\":1"), 65, 64, 64},    {LIMIT("\"memory_mb\":5"), 65, 64, 5},
+    };
+    struct version v;
+    struct err err;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        const struct settings capped = {
+            .timeout_ms = 5000, .memory_mb = cases[i].otherwise, .memory_mb_max = cases[i].most};
+
+        v = (struct version){0};
+        assert_true(declaration_read(&v, str_of(cases[i].json), &capped, &err));
+        assert_int_equal(v.memory_bytes, cases[i].memory_mb << 20);
         json_decref(v.description);
     }
 }
@@ -112,6 +139,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_left_open_comes_from_the_settings),
         cmocka_unit_test(what_is_declared_is_taken),
+        cmocka_unit_test(the_settings_cap_memory),
         cmocka_unit_test(anything_else_is_refused),
     };
 
