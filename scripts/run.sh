@@ -4,7 +4,7 @@
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-results=$root/build/test-results
+results=$root/build/test-results # a folder for each part
 server=$root/build/release/faas-server
 python=/usr/bin/python3 # Debian's, for it has Debian's modules; another may come first in PATH
 
@@ -26,7 +26,7 @@ docker_packages=(docker.io containerd runc libdevmapper1.02.1 iptables libip4tc2
     python3-texttable python3-websocket python3-jsonschema python3-pyrsistent python3-distro)
 docker_test_packages=(debootstrap iproute2 python3-yaml python3-kubernetes python3-setuptools)
 test_parts=(lint unit http asan tsan)
-more_parts=(docker) # when asked for: it takes some minutes, and root
+more_parts=(early late docker) # when asked for: they take minutes; docker takes root
 
 usage() {
     cat <<'END'
@@ -37,8 +37,10 @@ scripts/run.sh demo [--docker | --local] [--calls N] [--stay]
                                    profiles see of them, end it; in containers where there is
                                    Docker
 scripts/run.sh build               build only: build/release/faas-server
-scripts/run.sh test [part ...]     run all tests, or only: lint unit http asan tsan; or those of
-                                   docker, which are not among all
+scripts/run.sh test [part ...]     run all tests, or only: lint unit http asan tsan; or those that
+                                   are not among all: early and late (unit and http on a clock
+                                   that says the machine has run for 2 s, and for 400 days),
+                                   docker
 scripts/run.sh benchmark [--quick] [--json FILE] [section ...]
                                    measure, beside nginx and others; prints tables, and writes
                                    build/benchmark.json (sections: lifecycle requests natives
@@ -220,24 +222,25 @@ reliability() {
 # Goes before a command that runs instrumented programs.
 prefix=()
 
+# run_unit PRESET [NAME [option ...]]
 run_unit() {
-    "${prefix[@]}" ctest --preset "$1" --output-junit "$results/$1-unit.xml"
+    "${prefix[@]}" ctest --preset "$1" --output-junit "$results/$part/${2-unit}.xml" "${@:3}"
 }
 
 run_pytest() {
     "${prefix[@]}" "$python" -m pytest -q -rfEs -p no:cacheprovider --timeout 120 \
-        --junit-xml "$results/$1.xml" "${@:2}"
+        --junit-xml "$results/$part/pytest.xml" "$@"
 }
 
 run_http() {
-    FAAS_SERVER=$root/build/$1/faas-server run_pytest "$1-http" "${@:2}" tests/http tests/hostile
+    FAAS_SERVER=$root/build/$1/faas-server run_pytest "${@:2}" tests/http tests/hostile
 }
 
 # A server outlives its workers, so a sanitizer's report counts whichever process wrote it. (Beside
 # libasan only a static libubsan, which the preset asks for, obeys log_path.)
 # Sanitizers do not know every kernel's address layout; a container may forbid to choose one.
 run_sanitized() {
-    local report=$results/$1-report status=0
+    local report=$results/$part/report status=0
     setarch -R true 2>/dev/null && prefix=(setarch -R)
     export ASAN_OPTIONS=log_path=$report TSAN_OPTIONS=log_path=$report
     export UBSAN_OPTIONS=log_path=$report:print_stacktrace=1
@@ -251,8 +254,45 @@ run_sanitized() {
     return "$status"
 }
 
-test_lint() { run_pytest lint tests/lint tests/bench; } # and what the benchmark computes
-test_unit() { build debug && run_unit debug; }
+# The monotonic clock begins when the machine does: code that subtracts from it may be right on one
+# machine and wrong on another.
+set_uptime() { prefix=("$python" "$root/tests/uptime.py" "$1"); }
+
+early_s=2
+late_s=$((400 * 24 * 3600))
+
+may_set_uptime() {
+    set_uptime "$early_s"
+    quietly "${prefix[@]}" true
+}
+
+run_at() {
+    build debug
+    build release
+    set_uptime "$1"
+    run_unit debug
+    run_http release
+}
+
+# On three clocks; what is mutated has none.
+test_unit() {
+    local uptime
+    build debug
+    run_unit debug
+    if ! may_set_uptime; then
+        say "skipped: the unit tests on other clocks, for want of time namespaces (time_namespaces(7))"
+        return 0
+    fi
+    for uptime in "$early_s" "$late_s"; do
+        printf -- '-- on a machine that has run for %d s --\n' "$uptime"
+        set_uptime "$uptime"
+        run_unit debug "unit-$uptime" --exclude-regex ^fuzz/
+    done
+}
+
+test_lint() { run_pytest tests/lint tests/bench; } # and what the benchmark computes
+test_early() { run_at "$early_s"; }
+test_late() { run_at "$late_s"; }
 test_http() { build release && run_http release tests/page; } # a browser is enough once
 test_asan() { build asan && run_sanitized asan; }
 test_tsan() { build tsan && run_sanitized tsan; }
@@ -262,11 +302,13 @@ test_docker() {
     need "${docker_test_packages[@]}"
     need_prometheus prometheus
     try need_docker
-    build release && FAAS_SERVER=$server run_pytest docker --timeout 600 -rP tests/docker
+    build release && FAAS_SERVER=$server run_pytest --timeout 600 -rP tests/docker
 }
 
+# Runs all parts, whether or not one fails; the last line names those that did.
 run_tests() {
-    local part started status
+    local part started status word names failed=()
+    trap 'exit 130' INT
     (($#)) || set -- "${test_parts[@]}"
     for part in "$@"; do
         [[ " ${test_parts[*]} ${more_parts[*]} " == *" $part "* ]] ||
@@ -276,19 +318,23 @@ run_tests() {
     need_prometheus promtool
     cd "$root"
     rm -rf "$results"
-    mkdir -p "$results"
     for part in "$@"; do
+        mkdir -p "$results/$part"
         started=$SECONDS
         printf '\n== %s ==\n' "$part"
         attempt "test_$part"
+        word=passed
         if ((status)); then
-            printf '== %s failed after %d s ==\n' "$part" $((SECONDS - started))
-            "$python" tests/tally.py "$results" --failed
-            exit 1
+            word=failed
+            failed+=("$part")
         fi
-        printf '== %s passed in %d s ==\n' "$part" $((SECONDS - started))
+        printf '== %s %s in %d s ==\n' "$part" "$word" $((SECONDS - started))
     done
-    "$python" tests/tally.py "$results"
+    "$python" tests/tally.py "$results" "${failed[@]}"
+    ((${#failed[@]})) || return 0
+    printf -v names ', %s' "${failed[@]}"
+    printf 'failed parts: %s\n' "${names:2}"
+    return 1
 }
 
 # -- Commands --------------------------------------------------------------------------------------
