@@ -220,7 +220,7 @@ bool bridge_result(struct call *call, size_t max, struct buf *out, struct err *e
 /* Before the file runs, which may replace what describe.lua calls. */
 static int l_prepare_describe(lua_State *L)
 {
-    if (luaL_loadbufferx(L, lua_describe_text, lua_describe_len, "@describe.lua", "t") != 0)
+    if (luaL_loadbufferx(L, lua_describe_text, lua_describe_len, HOST_CHUNK "describe]", "t") != 0)
         return lua_error(L);
     lua_call(L, 0, 1);
     lua_rawseti(L, LUA_REGISTRYINDEX, SLOT_DESCRIBE);

@@ -11,12 +11,7 @@
 #include "worker/sandbox.h"
 #include "worker/worker.h"
 
-enum {
-    LOG_LINE_MAX = 8 << 10,
-    LOG_CALL_MAX = 64 << 10,
-    SLEEP_MAX_MS = 600000,
-    CHILDREN_MAX = 1000
-};
+enum { LOG_CALL_MAX = 64 << 10, SLEEP_MAX_MS = 600000, CHILDREN_MAX = 1000 };
 
 /* -- Time and log ---------------------------------------------------------------------------- */
 
@@ -37,18 +32,22 @@ static int l_remaining_ms(lua_State *L)
     return 1;
 }
 
-void ctx_log(lua_State *L, enum log_level level, struct str text)
+bool ctx_log_is_full(const struct vm *vm)
+{
+    return vm->logged_bytes > LOG_CALL_MAX;
+}
+
+void ctx_log(struct vm *vm, enum log_level level, struct str text)
 {
     static const struct str cut = STR("this call has logged 64 KiB; the rest is left out");
-    struct vm *vm = vm_of(L);
 
-    if (vm->logged_bytes > LOG_CALL_MAX)
+    if (ctx_log_is_full(vm))
         return;
-    if (text.len > LOG_LINE_MAX)
-        text.len = LOG_LINE_MAX;
+    if (text.len > CTX_LOG_LINE_MAX)
+        text.len = CTX_LOG_LINE_MAX;
     worker_log(vm->call, level, text);
     vm->logged_bytes += text.len + 1;
-    if (vm->logged_bytes > LOG_CALL_MAX)
+    if (ctx_log_is_full(vm))
         worker_log(vm->call, LOG_WARN, cut);
 }
 
@@ -61,7 +60,7 @@ static int l_log(lua_State *L)
     text.at = luaL_checklstring(L, 2, &text.len);
     if (!log_level_parse(word, &level))
         return luaL_argerror(L, 1, "the level is \"debug\", \"info\", \"warn\" or \"error\"");
-    ctx_log(L, level, text);
+    ctx_log(vm_of(L), level, text);
     return 0;
 }
 

@@ -8,6 +8,7 @@
 #include "base/str.h"
 
 struct call;
+struct vm;
 
 /* Makes, in a state that is to serve many calls, what their ctx tables have in common. May raise.
  */
@@ -20,5 +21,11 @@ void l_ctx_push(lua_State *L, struct str call_id, struct str traceparent);
  * number of values pushed. May raise. */
 int l_ctx_push_results(lua_State *L, struct str text, bool all);
 
-/* Sends a line of the function to the log; cut when the call has logged too much. */
-void ctx_log(lua_State *L, enum log_level level, struct str text);
+enum { CTX_LOG_LINE_MAX = 8 << 10 };
+
+/* Sends a line of the function to the log, cut at CTX_LOG_LINE_MAX bytes; nothing once the call has
+ * logged too much. */
+void ctx_log(struct vm *vm, enum log_level level, struct str text);
+
+/* Has the call logged too much? */
+bool ctx_log_is_full(const struct vm *vm);

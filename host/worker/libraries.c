@@ -5,23 +5,30 @@
 #include <luajit-2.1/lauxlib.h>
 #include <luajit-2.1/lualib.h>
 #include <stdbool.h>
+#include <string.h>
 #include <sys/random.h>
 
 #include "embedded_lua.h"
 #include "worker/compiler.h"
 #include "worker/cstack.h"
+#include "worker/debugging.h"
 #include "worker/identity.h"
 #include "worker/lists.h"
 #include "worker/loader.h"
+#include "worker/output.h"
 #include "worker/patterns.h"
+#include "worker/require.h"
 #include "worker/safepoint.h"
 #include "worker/sandbox.h"
 
 /* -- What is left out ------------------------------------------------------------------------ */
 
 /* Of base; a test compares what is left with a list. */
-static const char *const globals_taken[] = {"dofile", "loadfile", "getfenv", "setfenv",
-                                            "gcinfo", "newproxy", "module",  "jit"};
+static const char *const globals_taken[] = {"dofile",   "loadfile", "gcinfo",
+                                            "newproxy", "module",   "jit"};
+/* Where LuaJIT keeps each library's table; out of reach for functions, which may replace the
+ * globals. */
+static const char OPENED[] = "_LOADED";
 static const char *const os_kept[] = {"time", "date", "clock", "difftime"};
 
 static void l_take_globals(lua_State *L)
@@ -32,14 +39,28 @@ static void l_take_globals(lua_State *L)
     }
 }
 
+/* As where the environment is empty: libraries ask it for options when they load. */
+static int l_getenv(lua_State *L)
+{
+    luaL_checkstring(L, 1);
+    lua_pushnil(L);
+    return 1;
+}
+
 static void l_trim_os(lua_State *L)
 {
     lua_getglobal(L, LUA_OSLIBNAME);
-    lua_createtable(L, 0, 4);
+    lua_createtable(L, 0, 8);
     for (size_t i = 0; i < sizeof(os_kept) / sizeof(*os_kept); i++) {
         lua_getfield(L, -2, os_kept[i]);
         lua_setfield(L, -2, os_kept[i]);
     }
+    lua_pushcfunction(L, l_getenv);
+    lua_setfield(L, -2, "getenv");
+    lua_getfield(L, LUA_REGISTRYINDEX, OPENED);
+    lua_pushvalue(L, -2);
+    lua_setfield(L, -2, LUA_OSLIBNAME);
+    lua_pop(L, 1);
     lua_setglobal(L, LUA_OSLIBNAME);
     lua_pop(L, 1);
 }
@@ -84,7 +105,7 @@ static void l_keep_randomseed(lua_State *L)
 static void l_run_prelude(lua_State *L)
 {
     /* the worker's one copy of its bytecode */
-    static struct chunk prelude = {.chunk_name = (char *)"@prelude.lua"};
+    static struct chunk prelude = {.chunk_name = (char *)HOST_CHUNK "prelude]"};
 
     prelude.source = (char *)lua_prelude_text;
     prelude.source_len = lua_prelude_len;
@@ -108,11 +129,15 @@ static const struct library {
     {LUA_BITLIBNAME, luaopen_bit, NULL},
     {LUA_OSLIBNAME, luaopen_os, l_trim_os},
     {LUA_COLIBNAME, NULL, l_run_prelude},
+    {LUA_IOLIBNAME, l_io_open, NULL},
+    {LUA_DBLIBNAME, l_debugging_open, NULL},
+    {LUA_LOADLIBNAME, l_package_open, NULL}, /* last: it lists the others */
 };
 
 enum { LIBRARY_COUNT = sizeof(libraries) / sizeof(*libraries), LIBRARY_STRING = 1 << 1 };
 
-static const char *const reaching_all[] = {"_G", "load", "loadstring"};
+static const char *const reaching_all[] = {"_G",      "load",    "loadstring",
+                                           "getfenv", "setfenv", LUA_LOADLIBNAME};
 
 static unsigned named_by(struct str word)
 {
@@ -194,6 +219,71 @@ void l_libraries_open(lua_State *L, unsigned wanted)
     lua_pop(L, 1);
     l_note(L, have | missing);
 }
+
+bool libraries_is_host(const char *source)
+{
+    return strncmp(source, HOST_CHUNK, strlen(HOST_CHUNK)) == 0;
+}
+
+/* -- Requiring ------------------------------------------------------------------------------- */
+
+static const char *const extensions[] = {"table.new", "table.clear"}; /* of table, by LuaJIT */
+
+static bool is_extension(const char *name)
+{
+    for (size_t i = 0; i < sizeof(extensions) / sizeof(*extensions); i++)
+        if (strcmp(name, extensions[i]) == 0)
+            return true;
+    return false;
+}
+
+bool libraries_have(const char *name)
+{
+    for (size_t i = 0; i < LIBRARY_COUNT; i++)
+        if (strcmp(name, libraries[i].name) == 0)
+            return true;
+    return strcmp(name, "_G") == 0;
+}
+
+/* LuaJIT keeps a function that makes it, and sets it in `table` too. */
+static void l_push_extension(lua_State *L, const char *name)
+{
+    l_libraries_open(L, named_by(STR(LUA_TABLIBNAME)));
+    lua_getfield(L, LUA_REGISTRYINDEX, "_PRELOAD");
+    lua_getfield(L, -1, name);
+    lua_remove(L, -2);
+    lua_pushstring(L, name);
+    lua_call(L, 1, 1);
+}
+
+bool l_libraries_push(lua_State *L, const char *name)
+{
+    if (is_extension(name)) {
+        l_push_extension(L, name);
+        return true;
+    }
+    if (!libraries_have(name))
+        return false;
+    l_libraries_open(L, named_by(str_of(name)));
+    lua_getfield(L, LUA_REGISTRYINDEX, OPENED);
+    lua_getfield(L, -1, name);
+    lua_remove(L, -2);
+    return true;
+}
+
+void l_libraries_list(lua_State *L)
+{
+    lua_getfield(L, LUA_REGISTRYINDEX, OPENED);
+    for (size_t i = 0; i < LIBRARY_COUNT; i++) {
+        lua_getfield(L, -1, libraries[i].name);
+        lua_setfield(L, -3, libraries[i].name);
+    }
+    lua_getfield(L, -1, "_G");
+    lua_setfield(L, -3, "_G");
+    lua_pop(L, 1);
+}
+
+/* -- Opening late ---------------------------------------------------------------------------- */
 
 /* The first use of a string's method, in a text that does not name the library. */
 static int l_string_index(lua_State *L)

@@ -1,4 +1,4 @@
-/* sandbox.c - what base does otherwise here: loading, requiring, printing. */
+/* sandbox.c - what base does otherwise here. */
 /* SPDX-License-Identifier: MIT */
 #include "worker/sandbox.h"
 
@@ -7,12 +7,13 @@
 
 #include "native.h"
 #include "worker/cstack.h"
-#include "worker/ctx.h"
-#include "worker/json.h"
+#include "worker/environment.h"
 #include "worker/libraries.h"
+#include "worker/output.h"
+#include "worker/require.h"
 #include "worker/vm.h"
 
-static const char park_mark, loading_mark;
+static const char park_mark;
 
 void l_push_park_mark(lua_State *L)
 {
@@ -34,31 +35,6 @@ static int l_collectgarbage(lua_State *L)
         return luaL_error(L, "collectgarbage: only \"count\" is available, not \"%s\"", what);
     lua_pushnumber(L, lua_gc(L, LUA_GCCOUNT, 0) + lua_gc(L, LUA_GCCOUNTB, 0) / 1024.0);
     return 1;
-}
-
-static int l_print(lua_State *L)
-{
-    int count = lua_gettop(L);
-    luaL_Buffer line;
-
-    lua_getglobal(L, "tostring");
-    luaL_buffinit(L, &line);
-    for (int i = 1; i <= count; i++) {
-        if (i > 1)
-            luaL_addlstring(&line, "\t", 1);
-        l_cstack_check(L);
-        lua_pushvalue(L, count + 1);
-        lua_pushvalue(L, i);
-        lua_call(L, 1, 1);
-        if (!lua_isstring(L, -1))
-            return luaL_error(L, "print: tostring must return a string");
-        luaL_addvalue(&line);
-    }
-    luaL_pushresult(&line);
-    struct str text;
-    text.at = lua_tolstring(L, -1, &text.len);
-    ctx_log(L, LOG_INFO, text);
-    return 0;
 }
 
 /* The pieces that a load function returns, as one string at index 1. */
@@ -130,73 +106,17 @@ static int l_load(lua_State *L)
     return 1;
 }
 
-static int l_load_module(lua_State *L)
-{
-    struct chunk *module = lua_touserdata(L, 1);
-
-    l_libraries_open(L, module->libraries);
-    if (loader_load(L, module) != 0)
-        return lua_error(L);
-    lua_pushstring(L, module->name);
-    lua_call(L, 1, 1);
-    if (lua_isnil(L, -1))
-        return luaL_error(L, "require: module \"%s\" returned nothing", module->name);
-    return 1;
-}
-
-/* Pushes what the module returns. While it loads, SLOT_LOADED (at index 2) has the mark. */
-static void l_require_module(lua_State *L, const char *name)
-{
-    struct chunk *module = loader_module(vm_of(L)->code, name);
-
-    if (!module)
-        luaL_error(L, "require: there is no native and no module lib/%s.lua called \"%s\"", name,
-                   name);
-    lua_pushlightuserdata(L, (void *)&loading_mark);
-    lua_setfield(L, 2, name);
-    lua_pushcfunction(L, l_load_module);
-    lua_pushlightuserdata(L, module);
-    if (lua_pcall(L, 1, 1, 0) == 0)
-        return;
-    lua_pushnil(L);
-    lua_setfield(L, 2, name);
-    lua_error(L);
-}
-
-static int l_require(lua_State *L)
-{
-    size_t len;
-    const char *name = luaL_checklstring(L, 1, &len);
-    const struct native *native;
-
-    luaL_argcheck(L, strlen(name) == len, 1, "a module's name holds no NUL");
-    lua_settop(L, 1);
-    lua_rawgeti(L, LUA_REGISTRYINDEX, SLOT_LOADED);
-    lua_getfield(L, 2, name);
-    if (lua_touserdata(L, -1) == &loading_mark)
-        return luaL_error(L, "require: module \"%s\" requires itself", name);
-    if (!lua_isnil(L, -1))
-        return 1;
-    if ((native = native_find(name)))
-        l_native_push(L, native);
-    else if (strcmp(name, "json") == 0)
-        l_json_push(L);
-    else
-        l_require_module(L, name);
-    lua_pushvalue(L, -1);
-    lua_setfield(L, 2, name);
-    return 1;
-}
-
 /* -- Opening --------------------------------------------------------------------------------- */
 
 static void l_replace(lua_State *L)
 {
     static const luaL_Reg replaced[] = {{"collectgarbage", l_collectgarbage},
+                                        {"getfenv", l_getfenv},
                                         {"print", l_print},
                                         {"load", l_load},
                                         {"loadstring", l_load},
-                                        {"require", l_require}};
+                                        {"require", l_require},
+                                        {"setfenv", l_setfenv}};
 
     for (size_t i = 0; i < sizeof(replaced) / sizeof(*replaced); i++) {
         lua_pushcfunction(L, replaced[i].func);

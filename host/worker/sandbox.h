@@ -12,9 +12,14 @@ enum sandbox_slot {
     SLOT_THREAD,
     SLOT_SEED,
     SLOT_LOADED,
+    SLOT_LOADING,
+    SLOT_PRELOAD,
     SLOT_DESCRIBE,
     SLOT_LIBRARIES,
-    SLOT_CTX
+    SLOT_CTX,
+    SLOT_OUTPUT,
+    SLOT_STREAMS,
+    SLOT_STRING_META
 };
 
 /* What a yield to the host carries, so that a function's own yields are told from it. */

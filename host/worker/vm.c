@@ -11,6 +11,7 @@
 #include "worker/ctx.h"
 #include "worker/json.h"
 #include "worker/libraries.h"
+#include "worker/output.h"
 #include "worker/profiler.h"
 #include "worker/safepoint.h"
 #include "worker/sandbox.h"
@@ -227,7 +228,9 @@ struct vm *vm_open_prepared(struct code *code, size_t limit_bytes, lua_CFunction
     vm->code = code;
     heap_start(vm->heap, limit_bytes, leave_full, vm);
     heap_on_tight(vm->heap, hurry_collector);
-    if (open_state(vm, err) && vm_protect(vm, l_load_function, &opening, err))
+    bool loaded = open_state(vm, err) && vm_protect(vm, l_load_function, &opening, err);
+    output_finish(vm);
+    if (loaded)
         return vm;
     vm_close(vm);
     return NULL;
@@ -270,6 +273,7 @@ bool vm_seal(struct vm *vm)
     if (!vm_protect(vm, l_settle, NULL, &err))
         return false;
     luaJIT_setmode(vm->L, 0, LUAJIT_MODE_ENGINE | LUAJIT_MODE_FLUSH);
+    vm->sealed_output = vm->output;
     vm->image = heap_save(vm->heap);
     return vm->image != NULL;
 }
@@ -282,6 +286,7 @@ bool vm_reset(struct vm *vm)
     luaJIT_setmode(vm->L, 0, LUAJIT_MODE_ENGINE | LUAJIT_MODE_FLUSH);
     heap_trim(vm->heap, SPARE_KEEP_BYTES > vm->image->bytes ? SPARE_KEEP_BYTES : vm->image->bytes);
     heap_restore(vm->heap, vm->image);
+    vm->output = vm->sealed_output;
     vm->thread = NULL;
     vm->call = NULL;
     vm->logged_bytes = 0;

@@ -10,16 +10,19 @@
 #include "worker/loader.h"
 
 struct call;
+struct output;
 
 struct vm {
     struct heap *heap;
     lua_State *L;
     lua_State *thread; /* the coroutine its handler runs in, while it serves a call */
     struct code *code;
-    struct call *call;        /* the call it serves; NULL while loading or idle in a pool */
-    struct heap_image *image; /* of a warm instance: what it is put back to */
-    size_t logged_bytes;      /* while it loads, and again in each call */
-    uint64_t identity_key[2]; /* identity.h; drawn when it is first needed */
+    struct call *call;            /* the call it serves; NULL while loading or idle in a pool */
+    struct heap_image *image;     /* of a warm instance: what it is put back to */
+    struct output *output;        /* in the heap; NULL: nothing was written yet */
+    struct output *sealed_output; /* that of the image */
+    size_t logged_bytes;          /* while it loads, and again in each call */
+    uint64_t identity_key[2];     /* identity.h; drawn when it is first needed */
     bool has_identity_key;
     sigjmp_buf escape;
     bool dead; /* left by a jump: it may only be closed */

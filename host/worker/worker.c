@@ -12,6 +12,7 @@
 #include "wire/message.h"
 #include "worker/bridge.h"
 #include "worker/json.h"
+#include "worker/output.h"
 #include "worker/parked.h"
 #include "worker/pool.h"
 #include "worker/profiler.h"
@@ -113,6 +114,8 @@ static bool tidy(void)
 
 static void end_call(struct call *call, const struct err *err)
 {
+    if (call->vm)
+        output_finish(call->vm);
     uint64_t ended = clock_now_ns(), peak = call->vm ? heap_peak_bytes(call->vm->heap) : 0;
 
     safepoint_limit(ended + w.load_timeout_ns); /* should an instance be opened in its place */

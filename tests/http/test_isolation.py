@@ -12,7 +12,8 @@ LUA = ROOT / "tests/lua"
 FUNCTIONS = {str(path.relative_to(LUA).with_suffix("")): path.read_text()
              for path in sorted(LUA.rglob("*.lua"))}
 STARTS = ["cold", "warm"]
-POOLED = ["leavings", "random_numbers", "context", "waits", "children", "json_values", "reachable"]
+POOLED = ["leavings", "random_numbers", "context", "waits", "children", "json_values", "reachable",
+          "writes"]
 
 
 @pytest.fixture(scope="module", name="own")
@@ -194,6 +195,24 @@ def test_print_and_ctx_log_go_to_the_log_with_the_call_id(own):
     assert {name for _, name, _ in lines} == {"logs"}
 
 
+@pytest.mark.parametrize("start", STARTS)
+def test_what_is_written_is_logged_line_by_line(own, start):
+    for _ in range(2):
+        id = f"written-{start}-{_}"
+        assert call(own, "writes", start=start, headers={"X-Call-Id": id}) == {"result": "written"}
+        lines = [(level, text) for level, _, text in logged(own, id) if "loading" not in text]
+        assert lines == [("info", "a number 12"), ("info", "a line"), ("warn", "a warning"),
+                         ("info", "printed after"), ("info", "the end")]
+
+
+def test_unfinished_line_is_logged_when_the_call_fails(own):
+    for ending, status in [("raise", 500), ("never", 504)]:
+        reply = own.invoke("writes", {"ending": ending}, start="cold",
+                           headers={"X-Call-Id": f"written-{ending}"})
+        assert reply.status_code == status
+        assert logged(own, f"written-{ending}")[-1][2] == "the end"
+
+
 def test_log_lines_carry_the_traceparent(own):
     parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
     call(own, "logs", headers={"X-Call-Id": "traced", "traceparent": parent})
@@ -209,24 +228,30 @@ def test_call_logs_64_kib_at_most(own):
 
 # -- The sandbox -----------------------------------------------------------------------------------
 
-FUNCTION_GLOBALS = """assert collectgarbage error getmetatable ipairs load loadstring next pairs
-    pcall print rawequal rawget rawset require select setmetatable tonumber tostring type
-    unpack xpcall"""
+FUNCTION_GLOBALS = """assert collectgarbage error getfenv getmetatable ipairs load loadstring next
+    pairs pcall print rawequal rawget rawset require select setfenv setmetatable tonumber tostring
+    type unpack xpcall"""
 LIBRARIES = {
     "bit": "arshift band bnot bor bswap lshift rol ror rshift tobit tohex bxor",
     "coroutine": "create isyieldable resume running status wrap yield",
     "ctx": "invoke invoke_all log remaining_ms sleep",
+    "debug": "gethook getinfo setmetatable traceback",
+    "io": "flush lines open read type write",
     "json": "array decode encode",
     "math": """abs acos asin atan atan2 ceil cos cosh deg exp floor fmod frexp ldexp log log10 max
         min modf pow rad random randomseed sin sinh sqrt tan tanh""",
-    "os": "clock date difftime time",
+    "os": "clock date difftime getenv time",
+    "package": "",
     "string": "byte char find format gmatch gsub len lower match rep reverse sub upper",
     "table": "clear concat foreach foreachi getn insert maxn move new pack remove sort unpack",
 }
 OTHER_FIELDS = {
     "ctx": {"call_id": "string", "function_name": "string", "start": "string"},
+    "io": {"stderr": "userdata", "stdin": "userdata", "stdout": "userdata"},
     "json": {"null": "userdata"},
     "math": {"huge": "number", "pi": "number"},
+    "package": {"config": "string", "cpath": "string", "loaded": "table", "path": "string",
+                "preload": "table"},
 }
 
 
@@ -246,9 +271,12 @@ def test_globals_and_libraries_are_those_of_the_list(own, start):
         | {"_G": "table", "_VERSION": "string"})
 
 
-@pytest.mark.parametrize("name", """io os.execute os.getenv os.exit os.remove os.rename os.tmpname
-    os.setlocale package debug jit ffi dofile loadfile getfenv setfenv newproxy module gcinfo
-    string.dump string.buffer table.dump coroutine.close""".split())
+@pytest.mark.parametrize("name", """io.popen io.tmpfile io.input io.output io.close os.execute os.exit
+    os.remove os.rename os.tmpname os.setlocale package.loadlib package.loaders package.seeall
+    debug.debug debug.getfenv debug.getlocal debug.getmetatable debug.getregistry debug.getupvalue
+    debug.setfenv debug.sethook debug.setlocal debug.setupvalue debug.upvalueid debug.upvaluejoin
+    jit ffi dofile loadfile newproxy module gcinfo string.dump string.buffer table.dump
+    coroutine.close""".split())
 def test_sandbox_has_no(own, name):
     assert call(own, "evaluate", {"source": f"return {name}"})["type"] == "nil"
 
@@ -261,12 +289,16 @@ EVALUATED = [
     ("return pcall(require, 'ffi')", "false"),
     ("return pcall(require, 'jit')", "false"),
     ("return pcall(require, 'jit.util')", "false"),
-    ("return pcall(require, 'debug')", "false"),
-    ("return pcall(require, 'package')", "false"),
-    ("return pcall(require, 'io')", "false"),
-    ("return pcall(require, 'os')", "false"),
     ("return pcall(require, 'string.buffer')", "false"),
-    ("return pcall(require, 'table.clear')", "false"),
+    ("return require('os').execute", "nil"),
+    ("return require('io').popen", "nil"),
+    ("return require('debug').sethook", "nil"),
+    ("return require('package').loadlib", "nil"),
+    ("return os.getenv('PATH')", "nil"),
+    ("return (io.open('/etc/passwd'))", "nil"),
+    ("return getfenv(0) == _G and getfenv(print) == _G", "true"),
+    ("return pcall(setfenv, 0, {})", "false"),
+    ("return pcall(setfenv, print, {})", "false"),
     ("return pcall(require, '../lib/counter')", "false"),
     ("return pcall(require, '/etc/passwd')", "false"),
     ("return pcall(require, '')", "false"),

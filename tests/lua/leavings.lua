@@ -139,6 +139,36 @@ function kinds.compiled_code()
   return sum == 7782
 end
 
+function kinds.loaded_modules()
+  local seen = package.loaded.left or package.preload.left or not package.loaded.counter
+  package.loaded.left, package.loaded.counter, package.path = "left", nil, "left"
+  package.preload.left = error
+  return not seen and require("counter").next() == 1 and require("left") == "left"
+end
+
+local function own_environment()
+  return left_in_environment -- luacheck: ignore
+end
+
+function kinds.environment()
+  local seen = own_environment()
+  setfenv(own_environment, {left_in_environment = "left"})
+  return seen == nil and own_environment() == "left"
+end
+
+function kinds.stream_methods()
+  local methods = getmetatable(io.stdout)
+  local seen = methods.left
+  methods.left, methods.write = "left", error
+  return seen == nil and not pcall(io.stdout.write, io.stdout, "x")
+end
+
+function kinds.metatable_of_strings()
+  local seen = ("x"):rep(2)
+  debug.setmetatable("", nil)
+  return seen == "xx"
+end
+
 local endings = {}
 
 endings["return"] = function(clean)

@@ -40,6 +40,10 @@ static void every_way_to_a_library_finds_it_open(void **state)
         {"return function() local n = 0 for k in pairs(_G) do n = n + (k == 'math' and 1 or 0) end "
          "return n end",
          "1"},
+        {"return function() return getfenv()['ma' .. 'th'].floor(1.5) end", "1"},
+        {"return function() return package.loaded['ma' .. 'th'].floor(1.5) end", "1"},
+        {"return function() return require('ma' .. 'th').floor(1.5) end", "1"},
+        {"return function() return require('_' .. 'G').type(1) end", "number"},
         {"-- math: named in a comment only\nreturn function() return 5 end", "5"},
     };
 
@@ -56,8 +60,14 @@ static void what_is_left_out_stays_out_however_a_library_was_opened(void **state
         {"return function() local s = ('x'):rep(2) return (s).dump end", "nil"},
         {"return function() return getmetatable('') end", "false"},
         {"return function() local s = ('x'):rep(2) return getmetatable(s) end", "false"},
-        {"return function() return os.execute or os.exit or os.getenv or os.remove end", "nil"},
-        {"return function() return _G.jit or _G.io or _G.debug or _G.package or _G.ffi end", "nil"},
+        {"return function() return os.execute or os.exit or os.remove or os.rename end", "nil"},
+        {"return function() return _G.jit or _G.ffi or _G.module or _G.newproxy end", "nil"},
+        {"return function() return io.popen or io.tmpfile or io.output or io.close end", "nil"},
+        {"return function() return debug.sethook or debug.getlocal or debug.getupvalue end", "nil"},
+        {"return function() return debug.getregistry or debug.setupvalue or debug.getfenv end",
+         "nil"},
+        {"return function() return package.loadlib or package.loaders or package.seeall end",
+         "nil"},
         {"return function() return ('a').nothing end", "nil"},
     };
 
@@ -83,6 +93,9 @@ static void a_text_names_only_what_its_words_are(void **state)
     assert_true(libraries_named(STR("x = _G")) == LIBRARIES_ALL);
     assert_true(libraries_named(STR("load(x)")) == LIBRARIES_ALL);
     assert_true(libraries_named(STR("loadstring(x)")) == LIBRARIES_ALL);
+    assert_true(libraries_named(STR("getfenv(1)")) == LIBRARIES_ALL);
+    assert_true(libraries_named(STR("setfenv(1, x)")) == LIBRARIES_ALL);
+    assert_true(libraries_named(STR("package.loaded")) == LIBRARIES_ALL);
     assert_int_equal(libraries_named(STR("loads _Gx reload")), 0);
 }
 

@@ -4,6 +4,8 @@
 
 #include "vm_fixture.h"
 
+#include "wire/message.h"
+
 /* An expression, and what tostring makes of its value, or a part of the error that it raises. */
 struct row {
     const char *expression, *expected;
@@ -43,6 +45,20 @@ static inline void expect_errors(const struct row *rows, size_t count)
         if (err.code != ERR_FUNCTION_ERROR || !strstr(err.text, rows[i].expected))
             fail_msg("%s raised: %s, without: %s", rows[i].expression, err.text, rows[i].expected);
     }
+}
+
+/* A version called "probe" with modules: a name and a text each. */
+static inline struct code *code_with_modules(const char *source, const struct row *modules,
+                                             size_t count)
+{
+    static uint64_t version = 1000000;
+    struct buf text = {0};
+
+    for (size_t i = 0; i < count; i++)
+        message_put_module(&text, str_of(modules[i].expression), str_of(modules[i].expected));
+    assert_true(loader_add(&vm_loader, ++version, STR("probe"), str_of(source), buf_str(&text)));
+    buf_fini(&text);
+    return loader_find(&vm_loader, version);
 }
 
 #define EXPECT_VALUES(rows) expect_values(rows, COUNT(rows))
