@@ -13,7 +13,8 @@
  *   memory   comes from lua_newuserdata (it counts towards the call's heap limit and dies with the
  *            state). The limit is enforced by leaving through siglongjmp from whatever asked for
  *            memory, so nothing that needs releasing may be held across a Lua call that allocates
- *            or raises: allocate first, then take the resource, use it, give it back.
+ *            or raises: allocate first, then take the resource, use it, give it back. Around Lua
+ *            calls that do neither: native_hold(), native_release().
  *   errors   luaL_error and luaL_argerror, while nothing is held
  *   state    no mutable statics: several states live in one process
  *   thread   the worker's; threads that a native starts have ended when it returns
@@ -54,6 +55,22 @@ extern struct native_watch native_watch;
 static inline bool native_stopped(void)
 {
     return atomic_load_explicit(&native_stop, memory_order_relaxed);
+}
+
+/* Not 0 while something is held that a jump out of LuaJIT would lose. Set to 0 by the host when it
+ * enters a state. */
+extern volatile unsigned native_held;
+
+static inline void native_hold(void)
+{
+    native_held = native_held + 1;
+    atomic_signal_fence(memory_order_seq_cst);
+}
+
+static inline void native_release(void)
+{
+    atomic_signal_fence(memory_order_seq_cst);
+    native_held = native_held - 1;
 }
 
 /* Every native, ending with NULL. */

@@ -24,6 +24,7 @@ NATIVES(NATIVE_DECLARE)
 const struct native *const natives[] = {NATIVES(NATIVE_ENTRY) NULL};
 
 _Atomic bool native_stop;
+volatile unsigned native_held;
 struct native_watch native_watch;
 
 const struct native *native_find(const char *name)

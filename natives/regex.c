@@ -223,10 +223,12 @@ static int l_count(lua_State *L)
     struct outcome outcome = {0};
     struct matcher matcher;
     size_t wrong = 0;
+    native_hold();
     if (matcher_init(&matcher, pattern, &outcome)) {
         wrong = match_list(L, &matcher, count, &outcome);
         matcher_fini(&matcher);
     }
+    native_release();
     if (wrong > 0) {
         size_t length;
         l_arg_list_string(L, 2, wrong, &length);

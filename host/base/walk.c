@@ -95,6 +95,11 @@ static struct registers registers_of(const ucontext_t *context)
 }
 #endif
 
+uint64_t walk_pc(const ucontext_t *context)
+{
+    return registers_of(context).pc;
+}
+
 uint32_t walk_take(uint64_t pcs[WALK_PCS], const ucontext_t *context, const void *end, bool with)
 {
     struct registers r = registers_of(context);

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "engine/leaf.h"
+
 /* Reserved addresses cost nothing until touched: 1 GiB of pages, so that any region serves any
  * function's limit, and 32 KiB of page map, one bit a page, set when used. */
 enum { RESERVE_PAGES = 1 << 18, MAP_BYTES = RESERVE_PAGES / 8, RUN_PAGES = 4, WORD_BITS = 64 };
@@ -337,7 +339,7 @@ void *heap_alloc(void *heap, void *block, size_t old_size, size_t size)
     if (fits_in_place(h, block, old_size, size))
         return block;
     void *moved = take(h, size);
-    memcpy(moved, block, old_size < size ? old_size : size);
+    luajit_memcpy(moved, block, old_size < size ? old_size : size);
     give(h, block, old_size);
     return moved;
 }

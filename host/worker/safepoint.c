@@ -13,6 +13,9 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/walk.h"
+#include "engine/leaf.h"
+#include "engine/text.h"
 #include "native.h"
 #include "wire/control.h"
 
@@ -20,11 +23,26 @@
  * GC64 layout); the mask is looked for in its first SCAN bytes. */
 enum { PROFILE_BIT = 0x80, GLOBAL_AT = 16, SCAN = 4096, RETRY_NS = 1000000, TURN_NS = 500000 };
 
+/* From when on the handler jumps, and how soon it tries again where it may not. */
+enum { GRACE_NS = 2000000, TEAR_RETRY_NS = 100000 };
+
+/* ThreadSanitizer runs handlers later than the signal: they interrupt other code than they see. */
+#ifdef __SANITIZE_THREAD__
+enum { MAY_TEAR = 0 };
+#else
+enum { MAY_TEAR = 1 };
+#endif
+
 static struct {
     timer_t timer;
     size_t mask_at;             /* offset of the hook mask; 0: not found */
     lua_State *volatile target; /* what runs, from enter to leave */
-    void (*volatile leave)(lua_State *, enum err_code);
+    safepoint_exit volatile leave;
+    void *volatile owner;
+    const struct mcode *volatile mcode;
+    volatile bool closing;     /* what runs is lua_close, */
+    uint64_t kept_ns;          /* and this the deadline from before */
+    volatile uint64_t told_ns; /* when what runs was told to end; 0: it was not */
     bool (*is_cancelled)(void);
     volatile uint64_t deadline_ns; /* of what runs */
     volatile bool shares;
@@ -50,10 +68,10 @@ static enum err_code reason(void)
     return clock_now_ns() >= s.deadline_ns ? ERR_DEADLINE : ERR_CANCELLED;
 }
 
-static void leave(lua_State *L)
+static void leave(bool torn)
 {
     s.target = NULL;
-    s.leave(L, reason());
+    s.leave(s.owner, reason(), torn);
 }
 
 static void clear_hook(lua_State *L)
@@ -80,7 +98,7 @@ static void on_hook(lua_State *L, lua_Debug *frame)
 {
     (void)frame;
     if (native_stopped())
-        leave(L);
+        leave(false);
     s.asked = false;
     s.busy = true;
     clear_hook(L);
@@ -92,10 +110,11 @@ static void on_hook(lua_State *L, lua_Debug *frame)
 static void on_profile(void *unused, lua_State *L, int samples, int state)
 {
     (void)unused;
+    (void)L;
     (void)samples;
     (void)state;
     if (s.target && native_stopped())
-        leave(L);
+        leave(false);
 }
 
 /* Takes the hook off first: that makes LuaJIT build its dispatch table anew, which the signal may
@@ -123,10 +142,25 @@ void safepoint_on_visit(void (*visit)(lua_State *L))
 
 void safepoint_ask(void)
 {
-    if (!s.target || !s.visit)
+    if (!s.target || !s.visit || s.closing)
         return;
     s.asked = true;
     set_hook(s.target);
+}
+
+/* -- Jumping out of LuaJIT ------------------------------------------------------------------- */
+
+static void tear(void)
+{
+    s.busy = s.missed = false; /* the hook may have been in the midst of a change */
+    leave(true);
+}
+
+static bool may_tear(uint64_t pc)
+{
+    if (!MAY_TEAR || native_held)
+        return false;
+    return leaf_runs || text_has(pc) || (s.mcode && mcode_has(s.mcode, pc));
 }
 
 /* -- Time ------------------------------------------------------------------------------------ */
@@ -146,26 +180,41 @@ static uint64_t next_look(uint64_t now)
     return s.shares && turn < s.deadline_ns ? turn : s.deadline_ns;
 }
 
+static void end_what_runs(uint64_t now, const ucontext_t *context)
+{
+    if (!s.told_ns)
+        s.told_ns = now;
+    atomic_store_explicit(&native_stop, true, memory_order_relaxed);
+    bool patient = !s.closing && now - s.told_ns < GRACE_NS;
+    if (!patient && may_tear(walk_pc(context))) {
+        sigset_t before = context->uc_sigmask;
+
+        s.target = NULL; /* for a signal that comes before the jump */
+        pthread_sigmask(SIG_SETMASK, &before, NULL);
+        tear();
+    }
+    if (!s.closing)
+        set_hook(s.target);
+    arm(now + (patient ? RETRY_NS : TEAR_RETRY_NS)); /* until it has left */
+}
+
 /* The timer is not set for each quick call: it goes off at the earliest deadline there was, looks
  * what runs then, and is set for that. */
-static void on_signal(int signal)
+static void on_signal(int signal, siginfo_t *info, void *context)
 {
-    lua_State *L = s.target;
-
     (void)signal;
+    (void)info;
     s.armed_ns = 0;
-    if (!L || s.deadline_ns == 0)
+    if (!s.target || s.deadline_ns == 0)
         return;
     uint64_t now = clock_now_ns();
-    if (now < s.deadline_ns && !(s.is_cancelled && s.is_cancelled())) {
-        if (s.shares)
-            sched_yield();
-        arm(next_look(clock_now_ns()));
+    if (now >= s.deadline_ns || (s.is_cancelled && s.is_cancelled())) {
+        end_what_runs(now, context);
         return;
     }
-    atomic_store_explicit(&native_stop, true, memory_order_relaxed);
-    set_hook(L);
-    arm(now + RETRY_NS); /* until it has left */
+    if (s.shares)
+        sched_yield();
+    arm(next_look(clock_now_ns()));
 }
 
 void safepoint_share(bool shares)
@@ -178,19 +227,39 @@ void safepoint_limit(uint64_t deadline_ns)
     s.deadline_ns = deadline_ns;
 }
 
-void safepoint_enter(lua_State *L, void (*leave_to)(lua_State *, enum err_code))
+static void enter(lua_State *L, const struct mcode *mcode, safepoint_exit leave_to, void *owner)
 {
+    s.mcode = mcode;
     s.leave = leave_to;
+    s.owner = owner;
+    s.told_ns = 0;
+    native_held = 0;
+    leaf_runs = false;
     atomic_store(&native_stop, false);
     s.target = L;
     if (s.deadline_ns && (s.shares || s.armed_ns == 0 || s.armed_ns > s.deadline_ns))
         arm(next_look(clock_now_ns()));
 }
 
+void safepoint_enter(lua_State *L, const struct mcode *mcode, safepoint_exit leave_to, void *owner)
+{
+    s.closing = false;
+    enter(L, mcode, leave_to, owner);
+}
+
+void safepoint_enter_close(lua_State *L, const struct mcode *mcode, uint64_t deadline_ns,
+                           safepoint_exit leave_to, void *owner)
+{
+    s.closing = true;
+    s.kept_ns = s.deadline_ns;
+    s.deadline_ns = deadline_ns;
+    enter(L, mcode, leave_to, owner);
+}
+
 void safepoint_look(void)
 {
     if (native_stopped() && s.target)
-        leave(s.target);
+        leave(false);
 }
 
 /* The handler does nothing once there is no target: what it set before that is for what ran. */
@@ -199,10 +268,14 @@ enum err_code safepoint_leave(void)
     lua_State *L = s.target;
 
     s.target = NULL;
-    if (L && s.asked)
+    if (L && s.asked && !s.closing)
         clear_hook(L);
     s.asked = s.missed = false;
-    return atomic_exchange(&native_stop, false) ? reason() : ERR_NONE;
+    enum err_code why = atomic_exchange(&native_stop, false) ? reason() : ERR_NONE;
+    if (s.closing)
+        s.deadline_ns = s.kept_ns;
+    s.closing = false;
+    return why;
 }
 
 /* -- Start ----------------------------------------------------------------------------------- */
@@ -240,7 +313,7 @@ static void occupy_profiler(void)
 
 bool safepoint_init(bool (*is_cancelled)(void))
 {
-    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+    struct sigaction action = {.sa_sigaction = on_signal, .sa_flags = SA_RESTART | SA_SIGINFO};
     struct sigevent event = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = CONTROL_SIGNAL};
     lua_State *L = luaL_newstate();
 

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "engine/mcode.h"
 
 /* Hooks alone do not do it: compiled code never looks at them. But code that was compiled while its
  * state has the profiling mode "l" looks at one byte at each line, the profile bit of the hook
@@ -17,7 +18,22 @@
  * place of itself, returns to the host without any instruction in between: so safepoint_leave says
  * whether what ran was told to end.
  *
- * One thread: the worker's. What Lua code is stuck in, when that is other C, is not ended by this.
+ * LuaJIT's own C code looks at nothing: it rehashes, interns, parses or marks to the end. When it
+ * has not come back to Lua code some milliseconds after the deadline, the signal's handler jumps
+ * out of it. The state is torn then: it is in the midst of a change, and nothing may be done with
+ * it but to drop its memory. Nothing else is torn:
+ *
+ *   - The handler jumps only from LuaJIT's own code, from what LuaJIT compiled, and from functions
+ * of libc that hold nothing (engine/leaf.h). The rest of libc, and libgcc, have locks: they and our
+ *     own code go on until they return.
+ *   - LuaJIT's variables outside of states are three: that of the profiler, which an idle state
+ *     occupies for ever; the hint of an allocator that states here do not use; and the exception
+ *     object of a thread, which each error fills anew.
+ *   - The memory of a state is its heap and its machine code; the host drops both as a whole.
+ *   - native_held keeps the handler from jumping while C code of ours, or of the profiler, holds
+ *     something across calls of Lua's API.
+ *
+ * One thread: the worker's.
  */
 
 /* Once in a worker. `is_cancelled` is asked in a handler of CONTROL_SIGNAL, which whoever makes it
@@ -41,10 +57,18 @@ void safepoint_share(bool shares);
 /* What runs from now on has to end by `deadline_ns` (clock_now_ns). */
 void safepoint_limit(uint64_t deadline_ns);
 
+/* Jumps out of the state that runs, `why` being ERR_DEADLINE or ERR_CANCELLED. The state may then
+ * only be closed; not even that when it is `torn`. */
+typedef void (*safepoint_exit)(void *owner, enum err_code why, bool torn);
+
 /* Code of `L` and its coroutines runs from here to safepoint_leave. When it is late or cancelled,
- * `leave` is called, from a hook, with ERR_DEADLINE or ERR_CANCELLED: it does not return, and the
- * state may then only be closed. */
-void safepoint_enter(lua_State *L, void (*leave)(lua_State *L, enum err_code why));
+ * `leave` is called with `owner`, from a hook or a signal's handler. `mcode` is the state's. */
+void safepoint_enter(lua_State *L, const struct mcode *mcode, safepoint_exit leave, void *owner);
+
+/* As safepoint_enter, for lua_close with a deadline of its own: no hook is set, the jump comes as
+ * soon as it may. */
+void safepoint_enter_close(lua_State *L, const struct mcode *mcode, uint64_t deadline_ns,
+                           safepoint_exit leave, void *owner);
 
 /* Leaves now if what runs is to end: for C code that holds nothing but memory of the state. */
 void safepoint_look(void);

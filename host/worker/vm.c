@@ -7,6 +7,7 @@
 #include <luajit-2.1/luajit.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "worker/cstack.h"
 #include "worker/ctx.h"
 #include "worker/json.h"
@@ -59,9 +60,19 @@ static void leave_full(void *owner, size_t wanted)
     siglongjmp(vm->escape, ERR_MEMORY_LIMIT);
 }
 
-static void leave_at_safepoint(lua_State *L, enum err_code why)
+static void leave_late(void *owner, enum err_code why, bool torn)
 {
-    siglongjmp(vm_of(L)->escape, (int)why);
+    struct vm *vm = owner;
+
+    vm->torn |= torn;
+    siglongjmp(vm->escape, (int)why);
+}
+
+/* What runs from here on is of this vm. */
+static void use(struct vm *vm)
+{
+    json_use(vm->heap);
+    mcode_use(&vm->mcode);
 }
 
 /* LuaJIT collects when the heap has doubled, and knows of no limit. From here on it collects all
@@ -119,12 +130,12 @@ static struct str error_text(lua_State *L, int index)
 
 bool vm_protect(struct vm *vm, lua_CFunction fn, void *argument, struct err *err)
 {
-    json_use(vm->heap);
+    use(vm);
     enum err_code left = (enum err_code)sigsetjmp(vm->escape, 0);
     if (left)
         return fail_left(vm, left, err);
     cstack_begin();
-    safepoint_enter(vm->L, leave_at_safepoint);
+    safepoint_enter(vm->L, &vm->mcode, leave_late, vm);
     int status = lua_cpcall(vm->L, fn, argument);
     left = safepoint_leave();
     if (left)
@@ -139,12 +150,12 @@ bool vm_protect(struct vm *vm, lua_CFunction fn, void *argument, struct err *err
 
 bool vm_resume(struct vm *vm, int arguments, int *status, struct err *err)
 {
-    json_use(vm->heap);
+    use(vm);
     enum err_code left = (enum err_code)sigsetjmp(vm->escape, 0);
     if (left)
         return fail_left(vm, left, err);
     cstack_begin();
-    safepoint_enter(vm->L, leave_at_safepoint);
+    safepoint_enter(vm->L, &vm->mcode, leave_late, vm);
     *status = lua_resume(vm->thread, arguments);
     left = safepoint_leave();
     if (left)
@@ -160,6 +171,7 @@ bool vm_resume(struct vm *vm, int arguments, int *status, struct err *err)
 
 static bool open_state(struct vm *vm, struct err *err)
 {
+    use(vm);
     enum err_code left = (enum err_code)sigsetjmp(vm->escape, 0);
     if (left)
         return fail_left(vm, left, err);
@@ -241,18 +253,35 @@ struct vm *vm_open(struct code *code, size_t limit_bytes, struct err *err)
     return vm_open_prepared(code, limit_bytes, NULL, err);
 }
 
-/* Also of a dead vm: what it compiled lies outside its region and must go. Should closing itself
- * ask for more memory than the limit leaves, the rest of that is given up. */
+/* lua_close looks at each object of the state, which takes 10 ns or more for each. A state that has
+ * many is closed under a limit; what is left of it then goes with its memory, as of a torn one. */
+static void close_state(struct vm *vm)
+{
+    enum { SMALL_BYTES = 1 << 20, LIMIT_MS = 10 };
+    bool small = heap_used_bytes(vm->heap) <= SMALL_BYTES;
+
+    if (sigsetjmp(vm->escape, 0) == 0) {
+        lua_setallocf(vm->L, heap_alloc_last, vm->heap);
+        if (!small)
+            safepoint_enter_close(vm->L, &vm->mcode, clock_now_ns() + LIMIT_MS * NS_PER_MS,
+                                  leave_late, vm);
+        lua_close(vm->L);
+    }
+    if (!small)
+        safepoint_leave();
+}
+
+/* Should closing itself ask for more memory than the limit leaves, the rest of that is given up. */
 void vm_close(struct vm *vm)
 {
     if (!vm)
         return;
     profiler_enter(PHASE_CLOSE);
-    json_use(vm->heap);
-    if (vm->L && sigsetjmp(vm->escape, 0) == 0) {
-        lua_setallocf(vm->L, heap_alloc_last, vm->heap);
-        lua_close(vm->L);
-    }
+    use(vm);
+    if (vm->L && !vm->torn)
+        close_state(vm);
+    mcode_release(&vm->mcode);
+    mcode_use(NULL);
     give_heap(vm->heap);
     free(vm->image);
     free(vm);
@@ -283,6 +312,7 @@ bool vm_reset(struct vm *vm)
     if (vm->dead)
         return false;
     profiler_enter(PHASE_RESET);
+    use(vm);
     luaJIT_setmode(vm->L, 0, LUAJIT_MODE_ENGINE | LUAJIT_MODE_FLUSH);
     heap_trim(vm->heap, SPARE_KEEP_BYTES > vm->image->bytes ? SPARE_KEEP_BYTES : vm->image->bytes);
     heap_restore(vm->heap, vm->image);

@@ -6,6 +6,7 @@
 #include <setjmp.h>
 
 #include "base/err.h"
+#include "engine/mcode.h"
 #include "worker/heap.h"
 #include "worker/loader.h"
 
@@ -24,8 +25,10 @@ struct vm {
     size_t logged_bytes;          /* while it loads, and again in each call */
     uint64_t identity_key[2];     /* identity.h; drawn when it is first needed */
     bool has_identity_key;
+    struct mcode mcode;
     sigjmp_buf escape;
     bool dead; /* left by a jump: it may only be closed */
+    bool torn; /* the jump was out of LuaJIT: its state is in the midst of a change */
 };
 
 /* Opens a state, its libraries and `code`, and runs the chunk: the handler is ready to be called.
@@ -40,6 +43,8 @@ struct vm *vm_open(struct code *code, size_t limit_bytes, struct err *err);
 /* As vm_open; `prepare` is run after the libraries were opened, before the file has run. */
 struct vm *vm_open_prepared(struct code *code, size_t limit_bytes, lua_CFunction prepare,
                             struct err *err);
+
+/* Takes 10 ms at most, however much the state holds. */
 void vm_close(struct vm *vm);
 
 /* Keeps the image of a vm that has served no call, to be put back after each. False: no memory,

@@ -1,0 +1,284 @@
+/* torn_test.c - deadlines end calls in the midst of LuaJIT's own C code, and lose nothing by it. */
+/* SPDX-License-Identifier: MIT */
+#include "vm_fixture.h"
+
+#include <malloc.h>
+#include <math.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+
+#include "base/clock.h"
+#include "worker/cstack.h"
+#include "worker/safepoint.h"
+
+enum { HEAP_BYTES = 600 * MIB, LIMIT_MS = 3, ROUNDS = 5, LATE_MS_MAX = 10 };
+
+/* ThreadSanitizer runs handlers later than the signal: there, nothing jumps out of LuaJIT. */
+#ifdef __SANITIZE_THREAD__
+enum { NEVER_TEARS = 1 };
+#else
+enum { NEVER_TEARS = 0 };
+#endif
+
+/* `body` runs over and over, one run being one long operation in C. */
+static const struct {
+    const char *setup, *body;
+} operations[] = {
+    {"local s = ('aB'):rep(2e7)", "s:upper()"},
+    {"local s = ('aB'):rep(2e7)", "s:lower()"},
+    {"local s = ('aB'):rep(2e7)", "s:reverse()"},
+    {"", "('x'):rep(9e7)"},
+    {"", "('xyz'):rep(3e7)"},
+    {"local s = ('x'):rep(1e6)", "s:rep(90)"},
+    {"local s = ('x'):rep(4e7)", "local r = s .. s"},
+    {"local s = ('x'):rep(4e7)", "s:sub(2)"},
+    {"local a, b = ('x'):rep(4e7), ('x'):rep(4e7) .. 'y'", "local r = a < b"},
+    {"local s = ('x'):rep(4e7)", "s:find('y', 1, true)"},
+    {"local s = ('x'):rep(1e6) .. 'y'", "for i = 1, 100 do s:byte(1, 7000) end s:find('xxxxy', 1, "
+                                        "true)"},
+    {"local s = ('x'):rep(2e7)", "('%s%s'):format(s, s)"},
+    {"local s = ('\\0'):rep(2e7)", "('%q'):format(s)"},
+    {"local s = ('9'):rep(4e7)", "tonumber(s)"},
+    {"local s = '0x' .. ('f'):rep(4e7)", "tonumber(s)"},
+    {"local s = ('1'):rep(4e7)", "tonumber(s, 2)"},
+    {"local s = ('1'):rep(4e7)", "local r = pcall(function() return s + 1 end)"},
+    {"local t = {} for i = 1, 4e6 do t[i] = 'abcdefgh' end", "table.concat(t)"},
+    {"local t = {} for i = 1, 4e6 do t[i] = i end", "table.concat(t, ', ')"},
+    {"local t = {} for i = 1, 2^21 do t[i + 0.5] = i end for k in pairs(t) do t[k] = nil end",
+     "next(t)"},
+    {"local t = {} for i = 1, 2^21 do t[i + 0.5] = i end for k in pairs(t) do t[k] = nil end",
+     "for k in pairs(t) do end"},
+    {"", "local t = {} for i = 1, 2^22 do t[i + 0.5] = i end"},
+    {"", "local t = {} for i = 2^22, 1, -1 do t[i] = i end"},
+    {"local t = {} for i = 1, 2e7 do t[i] = i end", "local n = #t t[#t + 1] = nil"},
+    {"local t = {} for i = 1, 2e7 do t[i] = i end", "table.remove(t, 1)"},
+    {"local t = {} for i = 1, 2e7 do t[i] = i end", "table.insert(t, 1, 1)"},
+    {"local t = {} for i = 1, 1e7 do t[i] = i end", "table.maxn(t)"},
+    {"local t = {} for i = 1, 1e5 do t[i] = i end", "table.maxn({unpack(t, 1, 7000)})"},
+    {"local s = 'return ' .. ('1 + '):rep(1e6) .. '1'", "load(s)"},
+    {"local s = '--' .. ('x'):rep(4e7)", "load(s)"},
+    {"local s = 'return [[' .. ('x'):rep(4e7) .. ']]'", "load(s)"},
+    {"local s = 'return \"' .. ('\\\\065'):rep(2e7) .. '\"'", "load(s)"},
+    {"local s = ('x'):rep(4e7)", "pcall(error, s, 1)"},
+    {"local s = ('x'):rep(4e7)", "pcall(function() local x = {} x[s]() end)"},
+    {"local s = ('x'):rep(4e7)", "load(s, s)"},
+    {"local s = ('x'):rep(4e7)", "pcall(string.rep, s, {})"},
+    {"keep = {} for i = 1, 3e6 do keep[i] = {i} end",
+     "local t = {} for i = 1, 1e6 do t[i] = {} end"},
+    {"keep = setmetatable({}, {__mode = 'k'}) for i = 1, 2e6 do keep[{}] = i end",
+     "local t = {} for i = 1, 1e5 do t[i] = {} end"},
+    {"", "local t = {} for i = 1, 5e6 do t[i] = 'k' .. i end"},
+};
+
+static char source[1024];
+
+static struct code *code_of_operation(const char *setup, const char *body)
+{
+    snprintf(source, sizeof(source), "%s return function() while true do %s end end", setup, body);
+    return code_of(source);
+}
+
+static double processor_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
+}
+
+/* In processor time, as others use the processors too. */
+static double late_ms(struct vm *vm)
+{
+    struct answer answer;
+    struct err err;
+    double began = processor_ms();
+
+    safepoint_limit(clock_now_ns() + LIMIT_MS * NS_PER_MS);
+    if (ask(vm, &answer, &err) || err.code != ERR_DEADLINE)
+        fail_msg("%s was not ended: %s", source, err.text);
+    safepoint_limit(0);
+    return processor_ms() - began - LIMIT_MS;
+}
+
+/* The best of some rounds, as others use the processors too: each begins with the same operation.
+ */
+static void long_operations_end_with_the_deadline(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(operations); i++) {
+        struct code *code = code_of_operation(operations[i].setup, operations[i].body);
+        double best = INFINITY;
+        struct err err;
+
+        for (int round = 0; round < ROUNDS && best > LATE_MS_MAX; round++) {
+            struct vm *vm = vm_open(code, HEAP_BYTES, &err);
+
+            if (!vm)
+                fail_msg("%s: %s", source, err.text);
+            best = fmin(best, late_ms(vm));
+            vm_close(vm);
+        }
+        if (best > LATE_MS_MAX)
+            fail_msg("%s: %.1f ms late", source, best);
+        code_drop(code);
+        vm_drop_spare_heaps();
+    }
+}
+
+/* Not the system's time, which takes the memory back. */
+static double user_ms(void)
+{
+    struct rusage usage;
+
+    getrusage(RUSAGE_SELF, &usage);
+    return (double)usage.ru_utime.tv_sec * 1e3 + (double)usage.ru_utime.tv_usec / 1e3;
+}
+
+static void a_large_state_closes_within_its_limit(void **state)
+{
+    static const char *const sources[] = {
+        "t = {} for i = 1, 2e6 do t[i] = {i} end return print",
+        "t = {} for i = 1, 2e6 do t[i] = 'k' .. i end return print",
+        "t = {} for i = 1, 4e5 do t[i] = coroutine.create(print) end return print",
+        "t = {} for i = 1, 2e6 do t[i] = function() return i end end return print",
+    };
+
+    enum { CLOSE_MS_MAX = 20 };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(sources); i++) {
+        struct code *code = code_of(sources[i]);
+        double best = INFINITY;
+        struct err err;
+
+        for (int round = 0; round < ROUNDS && best > CLOSE_MS_MAX; round++) {
+            struct vm *vm = vm_open(code, 900 * MIB, &err);
+
+            if (!vm)
+                fail_msg("%s: %s", sources[i], err.text);
+            double before = user_ms();
+            vm_close(vm);
+            best = fmin(best, user_ms() - before);
+            vm_drop_spare_heaps();
+        }
+        if (best > CLOSE_MS_MAX)
+            fail_msg("%s: closed in %.1f ms", sources[i], best);
+        code_drop(code);
+    }
+}
+
+/* -- Nothing is left over -------------------------------------------------------------------- */
+
+/* Endless, and all over LuaJIT: each is torn wherever it is. */
+static const char *const endless[] = {
+    "for i = 1, 1e9 do local t = {i} t[i % 7] = i .. 'x' end",
+    "for i = 1, 1e9 do load('local s = 0 for i = 1, 200 do s = s + i % ' .. i .. ' end')() end",
+    "local function f(n) if n == 0 then error('x') end return (pcall(f, n - 1)) end "
+    "for i = 1, 1e9 do pcall(f, i % 20) end",
+    "for i = 1, 1e9 do pcall(function() local s for k = 1, 100 do s = k > 90 and nil + k or k end "
+    "end) end",
+    "for i = 1, 1e9 do (('x'):rep(50)):gsub('x', function(c) return c .. i end) end",
+    "for i = 1, 1e9 do coroutine.wrap(function() for k = 1, 99 do local t = {k} end end)() end",
+    "local t = {} for i = 1, 1e9 do t[i % 1000] = {} t['k' .. i % 5000] = i end",
+    "for i = 1, 1e9 do local t = {} for k = 1, 300 do t[k] = (k * i) % 37 end table.sort(t) "
+    "table.concat(t, ',') end",
+    "local json = require('json') for i = 1, 1e9 do json.decode(json.encode({i, {i}, 'x' .. i})) "
+    "end",
+    "for i = 1, 1e9 do tostring(i + 0.5) tonumber(i .. '.25') ('%q %5.2f'):format(i, i) end",
+    "local regex = require('regex') for i = 1, 1e9 do regex.count('a+b', {'aab', 'b', 'ab'}) end",
+    "for i = 1, 1e9 do xpcall(function() error({}) end, function() return i end) end",
+};
+
+static size_t mappings(void)
+{
+    char line[1024];
+    size_t count = 0;
+    FILE *maps = fopen("/proc/self/maps", "r");
+
+    assert_non_null(maps);
+    while (fgets(line, sizeof(line), maps))
+        count++;
+    fclose(maps);
+    return count;
+}
+
+static void leave(void *owner, enum err_code why, bool torn)
+{
+    struct vm *vm = owner;
+
+    vm->torn |= torn;
+    siglongjmp(vm->escape, (int)why);
+}
+
+/* Without the grace in which a hook would end it. */
+static bool tear(struct code *code, uint64_t limit_ns)
+{
+    struct answer answer;
+    struct err err;
+    struct vm *vm = vm_open(code, 16 * MIB, &err);
+
+    assert_non_null(vm);
+    if (sigsetjmp(vm->escape, 0) == 0) {
+        mcode_use(&vm->mcode);
+        json_use(vm->heap);
+        cstack_begin();
+        safepoint_enter_close(vm->L, &vm->mcode, clock_now_ns() + limit_ns, leave, vm);
+        lua_cpcall(vm->L, l_ask, &answer);
+    }
+    safepoint_leave();
+    bool torn = vm->torn;
+    vm_close(vm);
+    return torn;
+}
+
+static void torn_states_leave_nothing(void **state)
+{
+    enum { TEARS = 100, FIRST = 20, KEPT_BYTES = 16 << 10 };
+    unsigned seed = 12;
+    size_t torn = 0;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(endless); i++) {
+        struct code *code = code_of_operation("", endless[i]);
+        struct answer answer;
+        size_t maps = 0, bytes = 0;
+        struct err err;
+
+        for (int n = 0; n < TEARS; n++) {
+            if (n == FIRST) {
+                maps = mappings();
+                bytes = mallinfo2().uordblks;
+            }
+            torn += tear(code, (uint64_t)rand_r(&seed) % 2000 * NS_PER_US);
+        }
+        assert_true(ask_source("return function() local n = 0 for i = 1, 1e5 do n = n + i % 7 end "
+                               "return n end",
+                               16 * MIB, &answer, &err));
+        assert_string_equal(answer.text, "300000");
+        if (mappings() > maps + 1 || mallinfo2().uordblks > bytes + KEPT_BYTES)
+            fail_msg("%s: %zu mappings and %zu bytes have become %zu and %zu", endless[i], maps,
+                     bytes, mappings(), mallinfo2().uordblks);
+        code_drop(code);
+    }
+    assert_in_range(torn, COUNT(endless) * TEARS / 2, COUNT(endless) * TEARS);
+}
+
+static int setup(void **state)
+{
+    if (!safepoint_init(NULL))
+        return -1;
+    return vm_group_setup(state);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(torn_states_leave_nothing),
+        cmocka_unit_test(a_large_state_closes_within_its_limit),
+        cmocka_unit_test(long_operations_end_with_the_deadline),
+    };
+
+    if (NEVER_TEARS)
+        return 0;
+    return cmocka_run_group_tests(tests, setup, vm_group_teardown);
+}
