@@ -1,24 +1,21 @@
-/* heap.c - a region allocator with size classes and a page map. */
+/* heap.c - blocks of a heap: small ones by size class, large ones by pages. */
 /* SPDX-License-Identifier: MIT */
-#include "worker/heap.h"
+#include "worker/heap_lists.h"
 
 #include <assert.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
 #include "engine/leaf.h"
 
-/* Reserved addresses cost nothing until touched: 1 GiB of pages, so that any region serves any
- * function's limit, and 32 KiB of page map, one bit a page, set when used. */
-enum { RESERVE_PAGES = 1 << 18, MAP_BYTES = RESERVE_PAGES / 8, RUN_PAGES = 4, WORD_BITS = 64 };
-enum { FINE_MAX = 1024, FINE_STEP = 16, COARSE_STEP = 128, TIGHT_STEPS = 8 };
+/* Pages are taken for small blocks by so many. Tiny blocks, most objects of Lua, lie apart from
+ * others, mostly texts: where few objects outlive many texts, pages of texts become free. Tiny ones
+ * are not cut from blocks larger than SCRAP_MAX while there are pages to take for them. */
+enum { RUN_PAGES = 4, TINY_MAX = 128, SCRAP_MAX = 512 };
 
-static const size_t region_bytes = HEAP_PAGE + MAP_BYTES + (size_t)RESERVE_PAGES * HEAP_PAGE;
+static const size_t region_bytes = HEAP_PAGES_AT + (size_t)HEAP_RESERVE * HEAP_PAGE;
 
 _Static_assert(sizeof(struct heap) <= HEAP_PAGE, "the header is one page");
-_Static_assert(FINE_MAX / FINE_STEP + (HEAP_SMALL_MAX - FINE_MAX) / COARSE_STEP == HEAP_CLASSES,
-               "each small size has its class");
 
 /* Of all heaps, as one thread has them. */
 static struct {
@@ -26,243 +23,210 @@ static struct {
     void (*on_sample)(size_t size);
 } sampling;
 
-static struct {
-    bool (*take)(size_t bytes); /* NULL: nobody counts */
-    void (*give)(size_t bytes);
-} account;
-
-static uint64_t *page_map(const struct heap *h)
-{
-    return (uint64_t *)((char *)h + HEAP_PAGE);
-}
-
-static char *page_at(const struct heap *h, size_t page)
-{
-    return (char *)h + HEAP_PAGE + MAP_BYTES + page * HEAP_PAGE;
-}
-
-static size_t page_of(const struct heap *h, const void *p)
-{
-    return (size_t)((const char *)p - page_at(h, 0)) / HEAP_PAGE;
-}
-
-static size_t pages_for(size_t size)
-{
-    return (size + HEAP_PAGE - 1) / HEAP_PAGE;
-}
-
-/* -- Pages ----------------------------------------------------------------------------------- */
-
-static bool page_is_used(const struct heap *h, size_t page)
-{
-    return page_map(h)[page / WORD_BITS] >> (page % WORD_BITS) & 1;
-}
-
-static void mark(struct heap *h, size_t page, size_t count, bool used)
-{
-    uint64_t *map = page_map(h);
-
-    while (count) {
-        size_t bit = page % WORD_BITS, n = WORD_BITS - bit < count ? WORD_BITS - bit : count;
-        uint64_t bits = (n == WORD_BITS ? UINT64_MAX : (1ULL << n) - 1) << bit;
-
-        if (used)
-            map[page / WORD_BITS] |= bits;
-        else
-            map[page / WORD_BITS] &= ~bits;
-        page += n;
-        count -= n;
-    }
-}
-
-/* The first page at or after `page` that is free (or used), at most `end`. */
-static size_t next_page(const struct heap *h, size_t page, size_t end, bool used)
-{
-    while (page < end) {
-        uint64_t word = page_map(h)[page / WORD_BITS];
-        uint64_t want = (used ? word : ~word) >> (page % WORD_BITS);
-
-        if (want) {
-            page += (size_t)__builtin_ctzll(want);
-            return page < end ? page : end;
-        }
-        page = (page / WORD_BITS + 1) * WORD_BITS;
-    }
-    return end;
-}
-
-/* The first run of `count` free pages below the top, or the top itself. */
-static size_t find_run(struct heap *h, size_t count)
-{
-    size_t page = next_page(h, h->search, h->top_page, false);
-
-    h->search = page;
-    while (page < h->top_page) {
-        size_t end = next_page(h, page, h->top_page, true);
-
-        if (end - page >= count || end == h->top_page)
-            return page;
-        page = next_page(h, end, h->top_page, false);
-    }
-    return h->top_page;
-}
-
-static void count_used(struct heap *h, size_t pages)
-{
-    h->used_pages += pages;
-    if (h->used_pages > h->peak_pages)
-        h->peak_pages = h->used_pages;
-    if (h->used_pages < h->tight_at)
-        return;
-    h->tight_at = h->used_pages + h->limit_pages / TIGHT_STEPS;
-    if (h->on_tight)
-        h->on_tight(h->owner);
-}
-
-/* Before pages below `end` are touched. */
-static bool reach(struct heap *h, size_t end)
-{
-    if (end <= h->high_page)
-        return true;
-    if (account.take && !account.take((end - h->high_page) * HEAP_PAGE)) {
-        h->starved = true;
-        return false;
-    }
-    h->high_page = end;
-    return true;
-}
-
-static void *take_pages(struct heap *h, size_t count)
-{
-    if (count > h->limit_pages - h->used_pages)
-        h->on_full(h->owner, count * HEAP_PAGE);
-    size_t page = find_run(h, count);
-    if (page + count > h->reserve_pages || !reach(h, page + count))
-        h->on_full(h->owner, count * HEAP_PAGE);
-    mark(h, page, count, true);
-    if (page + count > h->top_page)
-        h->top_page = page + count;
-    count_used(h, count);
-    return page_at(h, page);
-}
-
-static void give_pages(struct heap *h, size_t page, size_t count)
-{
-    mark(h, page, count, false);
-    h->used_pages -= count;
-    if (h->used_pages < h->limit_pages / 2)
-        h->tight_at = h->limit_pages / 2;
-    if (page + count == h->top_page)
-        h->top_page = page;
-    if (page < h->search)
-        h->search = page;
-}
-
-/* Grows or shrinks a run of pages where it lies; false when what follows is not free. */
-static bool resize_in_place(struct heap *h, void *block, size_t old_pages, size_t pages)
-{
-    size_t page = page_of(h, block);
-
-    if (pages <= old_pages) {
-        if (pages < old_pages)
-            give_pages(h, page + pages, old_pages - pages);
-        return true;
-    }
-    size_t more = pages - old_pages, at = page + old_pages;
-    if (more > h->limit_pages - h->used_pages || at + more > h->reserve_pages)
-        return false;
-    size_t end = at + more < h->top_page ? at + more : h->top_page;
-    if (at < end && (page_is_used(h, at) || next_page(h, at, end, true) != end))
-        return false;
-    if (!reach(h, at + more))
-        h->on_full(h->owner, more * HEAP_PAGE);
-    mark(h, at, more, true);
-    h->top_page = at + more > h->top_page ? at + more : h->top_page;
-    count_used(h, more);
-    return true;
-}
-
 /* -- Small blocks ---------------------------------------------------------------------------- */
 
-static size_t class_of(size_t size)
-{
-    if (size <= FINE_MAX)
-        return (size + FINE_STEP - 1) / FINE_STEP - 1;
-    return FINE_MAX / FINE_STEP + (size - FINE_MAX + COARSE_STEP - 1) / COARSE_STEP - 1;
-}
-
-static size_t class_size(size_t class)
-{
-    size_t fine = FINE_MAX / FINE_STEP;
-
-    return class < fine ? (class + 1) * FINE_STEP : FINE_MAX + (class - fine + 1) * COARSE_STEP;
-}
-
-static void push_free(struct heap *h, void *block, size_t class)
-{
-    *(void **)block = h->free_list[class];
-    h->free_list[class] = block;
-}
-
-/* What is left of the run goes to the lists as the largest blocks it holds. */
-static void retire_run(struct heap *h)
-{
-    while ((size_t)(h->run_end - h->run) >= FINE_STEP) {
-        size_t left = (size_t)(h->run_end - h->run);
-        size_t class = left >= HEAP_SMALL_MAX ? HEAP_CLASSES - 1 : class_of(left);
-
-        if (class_size(class) > left)
-            class --;
-        push_free(h, h->run, class);
-        h->run += class_size(class);
-    }
-}
-
-static void *take_small(struct heap *h, size_t class)
+static void *pop(struct heap *h, size_t class)
 {
     void *block = h->free_list[class];
-    size_t size = class_size(class);
 
-    if (block) {
-        h->free_list[class] = *(void **)block;
-        return block;
-    }
-    if ((size_t)(h->run_end - h->run) < size) {
-        /* the last pages of a limit are no whole run */
-        size_t left = h->limit_pages - h->used_pages;
-        size_t pages = left >= RUN_PAGES || left == 0 ? RUN_PAGES : left;
-        char *run = take_pages(h, pages);
-
-        retire_run(h);
-        h->run = run;
-        h->run_end = run + pages * HEAP_PAGE;
-    }
-    block = h->run;
-    h->run += size;
+    h->free_list[class] = *(void **)block;
+    h->got_bytes += heap_class_size(class);
     return block;
 }
 
+/* The smallest class from `class` on whose list is not empty, or HEAP_CLASSES. */
+static size_t filled_class(struct heap *h, size_t class)
+{
+    while ((class = bits_next(h->filled, class, HEAP_CLASSES, true)) < HEAP_CLASSES) {
+        if (h->free_list[class])
+            break;
+        h->filled[class / BITS_WORD] &= ~(1ULL << (class % BITS_WORD));
+    }
+    return class;
+}
+
+static void set_run(struct heap *h, struct heap_run *run, char *at, char *end)
+{
+    heap_push_all(h, run->at, run->end);
+    *run = (struct heap_run){at, end};
+}
+
+static struct heap_run *run_of(struct heap *h, size_t size)
+{
+    return &h->runs[size > TINY_MAX];
+}
+
+/* Cuts the block from the smallest free one that is large enough, but not larger than `most`. NULL:
+ * none is. Of the rest and the run, the larger one is the run from then on. */
+static void *split(struct heap *h, size_t class, size_t most)
+{
+    size_t found = filled_class(h, class), size = heap_class_size(class);
+
+    if (found == HEAP_CLASSES || heap_class_size(found) > most)
+        return NULL;
+    struct heap_run *run = run_of(h, size);
+    char *block = pop(h, found), *rest = block + size, *end = block + heap_class_size(found);
+    if (end - rest > run->end - run->at)
+        set_run(h, run, rest, end);
+    else
+        heap_push_all(h, rest, end);
+    return block;
+}
+
+static size_t at_most(size_t value, size_t most)
+{
+    return value < most ? value : most;
+}
+
+/* Takes pages for a run with room for `size` bytes; those that follow the run make it longer. */
+static bool grow_run(struct heap *h, struct heap_run *run, size_t size)
+{
+    size_t left = (size_t)(run->end - run->at), need = heap_pages_for(size);
+    size_t page = heap_pages_find(h, need);
+    bool joins = left && run->end == heap_page_at(h, page);
+
+    if (joins)
+        need = heap_pages_for(size - left);
+    size_t most = need < RUN_PAGES ? at_most(RUN_PAGES, h->limit_pages - h->used_pages) : need;
+    size_t known = at_most(page + most, h->top_page);
+    size_t end = bits_next(heap_page_map(h), page, known, true);
+    size_t count = end < known ? end - page : most;
+    if (count < need)
+        count = need;
+    if (!heap_pages_use(h, page, count))
+        return false;
+    if (!joins)
+        set_run(h, run, heap_page_at(h, page), heap_page_at(h, page));
+    run->end = heap_page_at(h, page + count);
+    return true;
+}
+
+static void *cut(struct heap_run *run, size_t size)
+{
+    void *block = run->at;
+
+    run->at += size;
+    return block;
+}
+
+/* The lists have no block of this class, and the run no room for one. */
+static void *take_elsewhere(struct heap *h, size_t class)
+{
+    size_t size = heap_class_size(class);
+    size_t most = size <= TINY_MAX && !heap_is_hollow(h) ? SCRAP_MAX : HEAP_SMALL_MAX;
+    void *block = split(h, class, most);
+
+    if (!block && heap_coalesce_when_due(h))
+        block = split(h, class, most);
+    while (!block) {
+        if (grow_run(h, run_of(h, size), size))
+            return cut(run_of(h, size), size);
+        block = split(h, class, HEAP_SMALL_MAX);
+        if (!block && !heap_coalesce_at_limit(h))
+            h->on_full(h->owner, heap_pages_for(size) * HEAP_PAGE);
+    }
+    return block;
+}
+
+static inline void *take_small(struct heap *h, size_t class, size_t size)
+{
+    struct heap_run *run = run_of(h, size);
+    void *block = h->free_list[class];
+
+    if (block) {
+        h->free_list[class] = *(void **)block;
+        h->got_bytes += size;
+        return block;
+    }
+    if ((size_t)(run->end - run->at) >= size)
+        return cut(run, size);
+    return take_elsewhere(h, class);
+}
+
+/* -- Blocks ---------------------------------------------------------------------------------- */
+
+static void *take_pages(struct heap *h, size_t count)
+{
+    size_t page = heap_pages_find(h, count);
+
+    if (page + count > h->top_page && heap_coalesce_when_due(h))
+        page = heap_pages_find(h, count);
+    while (!heap_pages_use(h, page, count)) {
+        if (!heap_coalesce_at_limit(h))
+            h->on_full(h->owner, count * HEAP_PAGE);
+        page = heap_pages_find(h, count);
+    }
+    return heap_page_at(h, page);
+}
+
+/* The sizes of most blocks have a path of their own: their class needs no branch. */
 static void *take(struct heap *h, size_t size)
 {
-    if (size <= HEAP_SMALL_MAX)
-        return take_small(h, class_of(size));
-    return take_pages(h, pages_for(size));
+    if (size <= HEAP_FINE_MAX) {
+        size_t steps = (size + HEAP_FINE_STEP - 1) / HEAP_FINE_STEP;
+
+        return take_small(h, steps - 1, steps * HEAP_FINE_STEP);
+    }
+    if (size > HEAP_SMALL_MAX)
+        return take_pages(h, heap_pages_for(size));
+    size_t class = heap_class_of(size);
+    return take_small(h, class, heap_class_size(class));
 }
 
 static void give(struct heap *h, void *block, size_t size)
 {
     if (size <= HEAP_SMALL_MAX)
-        push_free(h, block, class_of(size));
+        heap_push(h, block, heap_class_of(size));
     else
-        give_pages(h, page_of(h, block), pages_for(size));
+        heap_pages_give(h, heap_page_of(h, block), heap_pages_for(size));
+}
+
+/* Shrinking leaves a block where it is, so it never fails. One that grows may find room in the run
+ * behind it. */
+static bool resize_small(struct heap *h, char *block, size_t old_size, size_t size)
+{
+    size_t had = heap_class_size(heap_class_of(old_size));
+    size_t needs = heap_class_size(heap_class_of(size));
+
+    if (needs <= had) {
+        heap_push_all(h, block + needs, block + had);
+        return true;
+    }
+    struct heap_run *run = run_of(h, had);
+    if (block + had != run->at || needs - had > (size_t)(run->end - run->at))
+        return false;
+    run->at += needs - had;
+    return true;
+}
+
+/* A large block that becomes a small one keeps its first pages. */
+static void shrink_to_small(struct heap *h, char *block, size_t old_size, size_t size)
+{
+    size_t needs = heap_class_size(heap_class_of(size)), pages = heap_pages_for(needs);
+
+    heap_pages_resize(h, heap_page_of(h, block), heap_pages_for(old_size), pages);
+    heap_push_all(h, block + needs, block + pages * HEAP_PAGE);
+}
+
+static bool resize_large(struct heap *h, void *block, size_t old_size, size_t size)
+{
+    size_t page = heap_page_of(h, block), had = heap_pages_for(old_size);
+    size_t needs = heap_pages_for(size);
+
+    if (needs > had && needs - had > h->limit_pages - h->used_pages)
+        heap_coalesce_at_limit(h);
+    return heap_pages_resize(h, page, had, needs);
 }
 
 /* True when a block of `old_size` bytes serves for `size` bytes where it is. */
 static bool fits_in_place(struct heap *h, void *block, size_t old_size, size_t size)
 {
     if (old_size <= HEAP_SMALL_MAX)
-        return size <= HEAP_SMALL_MAX && class_of(size) == class_of(old_size);
-    return size > HEAP_SMALL_MAX && resize_in_place(h, block, pages_for(old_size), pages_for(size));
+        return size <= HEAP_SMALL_MAX && resize_small(h, block, old_size, size);
+    if (size > HEAP_SMALL_MAX)
+        return resize_large(h, block, old_size, size);
+    shrink_to_small(h, block, old_size, size);
+    return true;
 }
 
 /* -- Heap ------------------------------------------------------------------------------------ */
@@ -279,21 +243,22 @@ void heap_close(struct heap *heap)
 {
     if (!heap)
         return;
-    if (account.give)
-        account.give(heap->high_page * HEAP_PAGE);
+    heap_uncount(heap_region_bytes(heap->high_page) + heap->mark_pages * HEAP_PAGE);
     munmap(heap, region_bytes);
 }
 
 void heap_start(struct heap *heap, size_t limit_bytes, void (*on_full)(void *, size_t), void *owner)
 {
-    size_t high = heap->high_page;
+    size_t high = heap->high_page, marks = heap->mark_pages;
 
     assert(limit_bytes <= heap_limit_max());
-    memset(page_map(heap), 0, (high + WORD_BITS - 1) / WORD_BITS * sizeof(uint64_t));
-    *heap = (struct heap){.limit_pages = pages_for(limit_bytes),
-                          .reserve_pages = RESERVE_PAGES,
+    memset(heap_page_map(heap), 0, bits_bytes(high));
+    heap_forget_marks(heap);
+    *heap = (struct heap){.limit_pages = heap_pages_for(limit_bytes),
+                          .reserve_pages = HEAP_RESERVE,
                           .high_page = high,
-                          .tight_at = pages_for(limit_bytes) / 2,
+                          .mark_pages = marks,
+                          .tight_at = heap_pages_for(limit_bytes) / 2,
                           .on_full = on_full,
                           .owner = owner};
 }
@@ -307,12 +272,6 @@ void heap_sample(uint64_t after_bytes, void (*on_sample)(size_t size))
 {
     sampling.left = after_bytes > INT64_MAX ? INT64_MAX : (int64_t)after_bytes;
     sampling.on_sample = on_sample;
-}
-
-void heap_account(bool (*ask)(size_t bytes), void (*tell)(size_t bytes))
-{
-    account.take = ask;
-    account.give = tell;
 }
 
 static void count_bytes(size_t size)
@@ -366,54 +325,18 @@ size_t heap_limit_bytes(const struct heap *heap)
 
 size_t heap_limit_max(void)
 {
-    return (size_t)RESERVE_PAGES * HEAP_PAGE;
+    return (size_t)HEAP_RESERVE * HEAP_PAGE;
 }
 
 void heap_trim(struct heap *heap, size_t keep_bytes)
 {
-    size_t keep = pages_for(keep_bytes);
+    size_t keep = heap_pages_for(keep_bytes);
 
     if (heap->high_page <= keep)
         return;
-    madvise(page_at(heap, keep), (heap->high_page - keep) * HEAP_PAGE, MADV_DONTNEED);
-    memset(page_map(heap), 0, (heap->high_page + WORD_BITS - 1) / WORD_BITS * sizeof(uint64_t));
-    if (account.give)
-        account.give((heap->high_page - keep) * HEAP_PAGE);
+    madvise(heap_page_at(heap, keep), (heap->high_page - keep) * HEAP_PAGE, MADV_DONTNEED);
+    memset(heap_page_map(heap), 0, bits_bytes(heap->high_page));
+    heap_uncount(heap_region_bytes(heap->high_page) - heap_region_bytes(keep));
+    heap_drop_marks(heap);
     heap->high_page = keep;
-}
-
-/* -- Images ---------------------------------------------------------------------------------- */
-
-static size_t map_bytes_for(size_t pages)
-{
-    return (pages + WORD_BITS - 1) / WORD_BITS * sizeof(uint64_t);
-}
-
-struct heap_image *heap_save(const struct heap *heap)
-{
-    size_t map = map_bytes_for(heap->top_page), pages = heap->top_page * HEAP_PAGE;
-    size_t bytes = sizeof(struct heap) + map + pages;
-    struct heap_image *image = malloc(sizeof(*image) + bytes);
-
-    if (!image)
-        return NULL;
-    *image = (struct heap_image){heap->top_page, map, bytes};
-    memcpy(image->data, heap, sizeof(struct heap));
-    memcpy(image->data + sizeof(struct heap), page_map(heap), map);
-    memcpy(image->data + sizeof(struct heap) + map, page_at(heap, 0), pages);
-    return image;
-}
-
-void heap_restore(struct heap *heap, const struct heap_image *image)
-{
-    size_t high = heap->high_page, map_high = map_bytes_for(high);
-    const char *data = image->data;
-
-    memcpy(heap, data, sizeof(struct heap));
-    heap->high_page = high;
-    data += sizeof(struct heap);
-    memcpy(page_map(heap), data, image->map_bytes);
-    if (map_high > image->map_bytes)
-        memset((char *)page_map(heap) + image->map_bytes, 0, map_high - image->map_bytes);
-    memcpy(page_at(heap, 0), data + image->map_bytes, image->top_page * HEAP_PAGE);
 }

@@ -6,27 +6,47 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The region starts with this header, its page map follows, then the pages. Everything that tells
- * used from free lies in the region itself, so that a copy of its used part is a copy of the heap.
+/* The region starts with this header. A map of used pages, room for marks and the pages follow.
+ * All state lies in the region, so a copy of its used pages is a copy of the heap.
  *
  * Blocks have no headers: whoever frees one says its size, as lua_Alloc does. Blocks of up to
- * HEAP_SMALL_MAX bytes are cut from runs of pages and go back to a list of their size class; larger
- * ones are runs of whole pages, found in the page map, where neighbours merge by themselves.
+ * HEAP_SMALL_MAX bytes are cut from runs of pages and go back to a list of their size class. Larger
+ * ones are runs of whole pages, where neighbours merge at once. Free neighbours among the small
+ * merge when they have become many, or when the limit would be reached (heap_coalesce.c).
  *
  * One thread. */
-enum { HEAP_SMALL_MAX = 4096, HEAP_CLASSES = 88, HEAP_PAGE = 4096 };
+enum {
+    HEAP_SMALL_MAX = 32 << 10,
+    HEAP_CLASSES = 128,
+    HEAP_PAGE = 4096,
+    HEAP_SEARCHES = 64,
+    HEAP_RUNS = 2
+};
+
+enum heap_merging { HEAP_RESTS, HEAP_DRAINS, HEAP_PLACES };
+
+/* What is left of pages that small blocks are cut from. */
+struct heap_run {
+    char *at, *end;
+};
 
 struct heap {
     size_t limit_pages; /* what may be used, of reserve_pages */
     size_t reserve_pages;
     size_t used_pages, peak_pages;
-    size_t top_page;     /* pages at and past it are free */
-    size_t high_page;    /* pages at and past it were never touched */
-    size_t search;       /* no free page lies below it */
-    char *run, *run_end; /* what is left of the run that small blocks are cut from */
+    size_t top_page;                 /* pages at and past it are free */
+    size_t high_page;                /* pages at and past it were never touched */
+    size_t mark_pages;               /* of the marks, so many were touched */
+    struct heap_run runs[HEAP_RUNS]; /* of tiny blocks, and of other small ones */
+    size_t put_bytes, got_bytes;     /* what the lists were given, and what was taken from them */
+    size_t merged_at;                /* put_bytes when free blocks were merged last */
+    enum heap_merging merging;
+    size_t marked_bytes, place_at; /* free, but in no list; marks past place_at are none */
     void *free_list[HEAP_CLASSES];
-    bool starved;                                /* full by what heap_account was told */
-    size_t tight_at;                             /* used pages from which on_tight is called next */
+    uint64_t filled[HEAP_CLASSES / 64]; /* a class whose bit is 0 has an empty list */
+    uint32_t search[HEAP_SEARCHES];     /* no n + 1 free pages lie together below search[n] */
+    bool starved;                       /* full because heap_account's `ask` said no */
+    size_t tight_at;                    /* used pages from which on_tight is called next */
     void (*on_full)(void *owner, size_t wanted); /* does not return */
     void (*on_tight)(void *owner);               /* NULL: nobody asks */
     void *owner;
@@ -56,8 +76,9 @@ void *heap_alloc_last(void *heap, void *block, size_t old_size, size_t size);
  * allocation that passes them, with its bytes; it says when next. It may not allocate. */
 void heap_sample(uint64_t after_bytes, void (*on_sample)(size_t size));
 
-/* Of all heaps of this process: before memory is touched for the first time, `ask` is asked for it;
- * where it says no, the heap is full. `tell` is told what went back to the system. */
+/* Counts the memory that heaps and images of this process touch. `ask` is called before more is
+ * touched; where it returns false, the heap is full. `tell` is called with what went back to the
+ * system. */
 void heap_account(bool (*ask)(size_t bytes), void (*tell)(size_t bytes));
 
 size_t heap_used_bytes(const struct heap *heap);
@@ -70,14 +91,15 @@ size_t heap_limit_max(void);
 /* Gives memory past `keep_bytes` back to the system. The heap must be about to start anew. */
 void heap_trim(struct heap *heap, size_t keep_bytes);
 
-/* A copy of the used part, to be put back with heap_restore as often as wanted.
+/* A copy of the used pages, to be put back with heap_restore as often as wanted.
  *
- *   owns    the caller: free()
- *   fails   NULL: no memory
+ *   owns    the caller: heap_image_close
+ *   fails   NULL: no memory, or heap_account's `ask` said no
  */
 struct heap_image {
     size_t top_page, map_bytes, bytes;
     char data[];
 };
-struct heap_image *heap_save(const struct heap *heap);
+struct heap_image *heap_save(struct heap *heap);
 void heap_restore(struct heap *heap, const struct heap_image *image);
+void heap_image_close(struct heap_image *image);

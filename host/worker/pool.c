@@ -20,9 +20,9 @@ static bool add(struct code *code, size_t limit_bytes, struct err *err)
     struct vm *vm = vm_open(code, limit_bytes, err);
     if (!vm)
         return false;
-    if (!vm_seal(vm)) {
+    if (!vm_seal(vm, err)) {
         vm_close(vm);
-        return err_set(err, ERR_INTERNAL, "no memory for the image of a warm instance");
+        return false;
     }
     code->idle[code->idle_count++] = vm;
     code->pool_size++;

@@ -283,7 +283,7 @@ void vm_close(struct vm *vm)
     mcode_release(&vm->mcode);
     mcode_use(NULL);
     give_heap(vm->heap);
-    free(vm->image);
+    heap_image_close(vm->image);
     free(vm);
 }
 
@@ -294,17 +294,29 @@ static int l_settle(lua_State *L)
     return 0;
 }
 
-bool vm_seal(struct vm *vm)
+static void put_back(struct vm *vm)
 {
-    struct err err;
+    size_t keep = vm->image->top_page * HEAP_PAGE;
 
+    heap_trim(vm->heap, SPARE_KEEP_BYTES > keep ? SPARE_KEEP_BYTES : keep);
+    heap_restore(vm->heap, vm->image);
+}
+
+bool vm_seal(struct vm *vm, struct err *err)
+{
     assert(!vm->image && !vm->dead);
-    if (!vm_protect(vm, l_settle, NULL, &err))
+    if (!vm_protect(vm, l_settle, NULL, err))
         return false;
     luaJIT_setmode(vm->L, 0, LUAJIT_MODE_ENGINE | LUAJIT_MODE_FLUSH);
     vm->sealed_output = vm->output;
     vm->image = heap_save(vm->heap);
-    return vm->image != NULL;
+    if (!vm->image)
+        return err_set(err, ERR_MEMORY_LIMIT,
+                       "no memory is left for the image of a warm instance (%zu KiB): all calls "
+                       "and warm instances together have what --heaps-mb allows",
+                       heap_used_bytes(vm->heap) >> 10);
+    put_back(vm); /* gives back memory that only loading needed */
+    return true;
 }
 
 bool vm_reset(struct vm *vm)
@@ -314,8 +326,7 @@ bool vm_reset(struct vm *vm)
     profiler_enter(PHASE_RESET);
     use(vm);
     luaJIT_setmode(vm->L, 0, LUAJIT_MODE_ENGINE | LUAJIT_MODE_FLUSH);
-    heap_trim(vm->heap, SPARE_KEEP_BYTES > vm->image->bytes ? SPARE_KEEP_BYTES : vm->image->bytes);
-    heap_restore(vm->heap, vm->image);
+    put_back(vm);
     vm->output = vm->sealed_output;
     vm->thread = NULL;
     vm->call = NULL;

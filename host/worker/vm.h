@@ -47,9 +47,11 @@ struct vm *vm_open_prepared(struct code *code, size_t limit_bytes, lua_CFunction
 /* Takes 10 ms at most, however much the state holds. */
 void vm_close(struct vm *vm);
 
-/* Keeps the image of a vm that has served no call, to be put back after each. False: no memory,
- * and the vm may only be closed. */
-bool vm_seal(struct vm *vm);
+/* Keeps the image of a vm that has served no call, to be put back after each.
+ *
+ *   fails   as vm_protect, and ERR_MEMORY_LIMIT: no memory for the image; the vm may only be closed
+ */
+bool vm_seal(struct vm *vm, struct err *err);
 
 /* Puts a sealed vm back to its image. False when it is dead: close it. */
 bool vm_reset(struct vm *vm);

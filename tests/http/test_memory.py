@@ -153,6 +153,26 @@ def test_memory_of_workers_is_given_back(own):
     assert resident_kib() < before + 8 * 1024
 
 
+FRAGMENTS = """return {memory_mb = 16, timeout_ms = 60000, handler = function(params)
+  local peak = 0
+  for size = params.from, params.to, params.step do
+    local t = {}
+    for i = 1, math.floor(1500000 / size) do t[i] = ("x"):rep(size - 24) .. i end
+    peak = math.max(peak, collectgarbage("count"))
+  end
+  return {peak_kb = peak}
+end}"""
+
+
+@pytest.mark.parametrize("params", [
+    {"from": 32, "to": 4000, "step": 64}, {"from": 4100, "to": 9000, "step": 100},
+    {"from": 30000, "to": 300000, "step": 5000}, {"from": 40000, "to": 32, "step": -640}], ids=str)
+def test_freed_memory_serves_other_sizes(start, params):
+    reply = start({"fragments": FRAGMENTS}).invoke("fragments", params)
+    assert reply.status_code == 200, reply.text
+    assert peak_of(reply) <= 1.5 * reply.json()["peak_kb"] * 1024 + (1 << 20)
+
+
 # -- What a call had -------------------------------------------------------------------------------
 
 def peak_of(reply):
@@ -207,6 +227,51 @@ def test_heaps_have_their_limit_together(start):
         expect_error(server.invoke("hold", {"ms": 0}), 500, "memory_limit", ALL_TOGETHER, "hold")
         assert server.result("hash", {"rounds": 1})["rounds"] == 1
     wait_status(server, 200)
+
+
+# -- Warm instances --------------------------------------------------------------------------------
+
+LARGE = ('local big = {} for i = 1, 10 do big[i] = ("x"):rep(1000000) .. i end '
+         "return {memory_mb = 64, handler = function() return {n = #big} end}")
+SMALL = "return function() return {} end"
+
+
+def anonymous_bytes(pid):
+    with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as smaps:
+        return int(re.search(r"^Anonymous: +(\d+) kB$", smaps.read(), re.M)[1]) << 10
+
+
+def heaps_bytes(server):
+    return float(re.search(r"\nfaas_heaps_bytes (\S+)\n", server.get("/metrics").text)[1])
+
+
+def memory_of(server):
+    return anonymous_bytes(server.worker()), heaps_bytes(server)
+
+
+@pytest.mark.parametrize("source, size", [(LARGE, 10), (SMALL, 200)], ids=["large", "small"])
+def test_warm_instances_count_as_what_they_take(start, source, size):
+    server = start({"warm": source}, ["--workers", "1"])
+    before = memory_of(server)
+    for more in range(1, size + 1, size // 10):  # one after another: each is quick to load
+        assert server.post(f"/fn/warmpool/warm?size={more}").status_code == 200
+    took, counted = (now - then for now, then in zip(memory_of(server), before))
+    assert .85 * took <= counted <= 1.15 * took
+    server.request("DELETE", "/fn/warmpool/warm")
+    wait_until(lambda: heaps_bytes(server) < before[1] + 6 * 1024 * 1024, "the count to fall")
+    assert anonymous_bytes(server.worker()) < before[0] + took / 2
+
+
+def test_warm_instances_end_where_all_heaps_have_their_limit(start):
+    server = start({"warm": LARGE}, ["--workers", "1", "--heaps-mb", "64"])
+    for _ in range(2):
+        reply = server.post("/fn/warmpool/warm?size=10")
+        assert reply.status_code == 200, reply.text
+        assert 1 <= reply.json()["pool_size"] <= 3  # each takes 20 MB and some
+        server.wait_log("warm pool is not as asked for .*(all calls|--heaps-mb)")
+        assert heaps_bytes(server) <= 64 << 20
+        assert server.result("hash", {"rounds": 1})["rounds"] == 1
+        server.request("DELETE", "/fn/warmpool/warm")
 
 
 def test_memory_of_a_worker_that_dies_is_free_again(start):

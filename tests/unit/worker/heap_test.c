@@ -80,10 +80,10 @@ static void nothing_is_no_block(void **state)
     assert_null(heap_alloc(heap, NULL, 0, 0));
     assert_int_equal(heap_used_bytes(heap), 0);
     void *block = heap_alloc(heap, NULL, 0, LARGE);
-    assert_int_equal(heap_used_bytes(heap), 2 * HEAP_PAGE);
+    assert_int_equal(heap_used_bytes(heap), HEAP_SMALL_MAX + HEAP_PAGE);
     assert_null(heap_alloc(heap, block, LARGE, 0));
     assert_int_equal(heap_used_bytes(heap), 0);
-    assert_int_equal(heap_peak_bytes(heap), 2 * HEAP_PAGE);
+    assert_int_equal(heap_peak_bytes(heap), HEAP_SMALL_MAX + HEAP_PAGE);
     heap_close(heap);
 }
 
@@ -127,17 +127,18 @@ static void a_large_block_grows_where_it_lies(void **state)
 static void a_large_block_grows_into_a_freed_neighbour_only(void **state)
 {
     struct heap *heap = open_heap(MIB);
-    char *a = heap_alloc(heap, NULL, 0, 2 * HEAP_PAGE);
-    char *b = heap_alloc(heap, NULL, 0, 2 * HEAP_PAGE);
-    char *c = heap_alloc(heap, NULL, 0, 2 * HEAP_PAGE);
+    char *a = heap_alloc(heap, NULL, 0, LARGE);
+    char *b = heap_alloc(heap, NULL, 0, LARGE);
+    char *c = heap_alloc(heap, NULL, 0, LARGE);
+    size_t size = HEAP_SMALL_MAX + HEAP_PAGE;
 
     (void)state;
-    assert_ptr_equal(b, a + 2 * HEAP_PAGE);
-    assert_ptr_equal(c, b + 2 * HEAP_PAGE);
-    assert_ptr_not_equal(heap_alloc(heap, b, 2 * HEAP_PAGE, 3 * HEAP_PAGE), b);
-    assert_ptr_equal(heap_alloc(heap, a, 2 * HEAP_PAGE, 4 * HEAP_PAGE), a);
-    assert_ptr_not_equal(heap_alloc(heap, a, 4 * HEAP_PAGE, 4 * HEAP_PAGE + 1), a);
-    assert_int_equal(heap_used_bytes(heap), (2 + 3 + 5) * HEAP_PAGE);
+    assert_ptr_equal(b, a + size);
+    assert_ptr_equal(c, b + size);
+    assert_ptr_not_equal(heap_alloc(heap, b, size, size + 1), b);
+    assert_ptr_equal(heap_alloc(heap, a, size, 2 * size), a);
+    assert_ptr_not_equal(heap_alloc(heap, a, 2 * size, 2 * size + 1), a);
+    assert_int_equal(heap_used_bytes(heap), 4 * size + 2 * HEAP_PAGE);
     heap_close(heap);
 }
 
@@ -149,14 +150,15 @@ static void free_pages_merge_in_any_order(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT(orders); i++) {
         struct heap *heap = open_heap(MIB);
+        size_t size = HEAP_SMALL_MAX + HEAP_PAGE;
         char *blocks[3];
 
         for (size_t k = 0; k < 3; k++)
-            blocks[k] = heap_alloc(heap, NULL, 0, 3 * HEAP_PAGE);
-        assert_non_null(heap_alloc(heap, NULL, 0, 3 * HEAP_PAGE));
+            blocks[k] = heap_alloc(heap, NULL, 0, size);
+        assert_non_null(heap_alloc(heap, NULL, 0, size));
         for (size_t k = 0; k < 3; k++)
-            heap_alloc(heap, blocks[orders[i][k]], 3 * HEAP_PAGE, 0);
-        assert_ptr_equal(heap_alloc(heap, NULL, 0, 9 * HEAP_PAGE), blocks[0]);
+            heap_alloc(heap, blocks[orders[i][k]], size, 0);
+        assert_ptr_equal(heap_alloc(heap, NULL, 0, 3 * size), blocks[0]);
         heap_close(heap);
     }
 }
@@ -185,8 +187,10 @@ static void the_limit_is_met_exactly(void **state)
         {5, HEAP_PAGE, 5},
         {1, HEAP_PAGE, 1},
         {1, 16, 256},
-        {8, LARGE, 4},
-        {9, LARGE, 4},
+        {8, HEAP_PAGE + 1, 7},
+        {9, HEAP_PAGE + 1, 8},
+        {36, LARGE, 4},
+        {44, LARGE, 4},
         {8, 8 * HEAP_PAGE, 1},
         {8, 8 * HEAP_PAGE + 1, 0},
         {7, 8 * HEAP_PAGE, 0},
@@ -296,7 +300,7 @@ static void it_warns_before_it_is_full(void **state)
         size_t pages;
         unsigned warnings;
     } steps[] = {{31, 0}, {32, 1}, {39, 1}, {40, 2}, {36, 2}, {40, 2},
-                 {31, 2}, {33, 3}, {64, 4}, {2, 4},  {31, 4}, {32, 5}};
+                 {31, 2}, {33, 3}, {64, 4}, {9, 4},  {31, 4}, {32, 5}};
     struct heap *heap = open_heap(64 * HEAP_PAGE);
     void *block = NULL;
     size_t size = 0;
@@ -345,11 +349,12 @@ static void a_restored_heap_is_the_saved_one_byte_for_byte(void **state)
             block_check(&blocks[i], blocks[i].size);
         struct heap_image *again = heap_save(heap);
         ((struct heap *)again->data)->high_page = ((struct heap *)image->data)->high_page;
+        ((struct heap *)again->data)->mark_pages = ((struct heap *)image->data)->mark_pages;
         assert_int_equal(again->bytes, image->bytes);
         assert_memory_equal(again->data, image->data, image->bytes);
-        free(again);
+        heap_image_close(again);
     }
-    free(image);
+    heap_image_close(image);
     heap_close(heap);
 }
 
@@ -372,7 +377,7 @@ static void a_restored_heap_gives_the_same_blocks_again(void **state)
         }
         heap_restore(heap, image);
     }
-    free(image);
+    heap_image_close(image);
     heap_close(heap);
 }
 

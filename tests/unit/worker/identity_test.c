@@ -180,7 +180,7 @@ static void numbers_outlast_a_reset(void **state)
 
     (void)state;
     assert_non_null(vm);
-    assert_true(vm_seal(vm));
+    assert_true(vm_seal(vm, &err));
     for (int i = 0; i < 3; i++) {
         assert_true(ask(vm, &answer, &err));
         assert_string_equal(answer.text, "true");

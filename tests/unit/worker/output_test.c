@@ -102,7 +102,7 @@ static void a_reset_forgets_the_unfinished_line(void **state)
     buf_clear(&logged);
     struct vm *vm = vm_open(code, 8 * MIB, &err);
     assert_non_null(vm);
-    assert_true(vm_seal(vm));
+    assert_true(vm_seal(vm, &err));
     for (int i = 0; i < 3; i++) {
         assert_true(ask(vm, &answer, &err));
         assert_string_equal(answer.text, "file");
@@ -125,7 +125,7 @@ static void a_buffer_made_in_a_call_goes_with_it(void **state)
     (void)state;
     buf_clear(&logged);
     struct vm *vm = vm_open(code, 8 * MIB, &err);
-    assert_true(vm_seal(vm));
+    assert_true(vm_seal(vm, &err));
     for (int i = 0; i < 3; i++) {
         assert_null(vm->output);
         assert_true(ask(vm, &answer, &err));

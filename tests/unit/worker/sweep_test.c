@@ -74,7 +74,7 @@ static bool ask_warm(struct code *code, size_t pages, struct err *err)
     struct answer answer;
 
     assert_non_null(vm);
-    assert_true(vm_seal(vm));
+    assert_true(vm_seal(vm, err));
     expect_well(vm);
     assert_true(vm_reset(vm));
     vm->heap->limit_pages = vm->heap->used_pages + pages;

@@ -82,13 +82,52 @@ static void a_vm_without_memory_left_is_dead(void **state)
     struct vm *vm = vm_open(code, 4 * MIB, &err);
 
     (void)state;
-    assert_true(vm_seal(vm));
+    assert_true(vm_seal(vm, &err));
     assert_false(ask(vm, &answer, &err));
     assert_int_equal(err.code, ERR_MEMORY_LIMIT);
     assert_true(vm->dead);
     assert_false(vm_reset(vm));
     vm_close(vm);
     vm_close(NULL);
+    code_drop(code);
+}
+
+static size_t counted, allowed;
+
+static bool count_taken(size_t bytes)
+{
+    if (counted + bytes > allowed)
+        return false;
+    counted += bytes;
+    return true;
+}
+
+static void count_given(size_t bytes)
+{
+    counted -= bytes;
+}
+
+static void an_image_without_room_is_an_error_and_leaves_nothing(void **state)
+{
+    struct code *code = code_of("local s = ('x'):rep(2 ^ 20) return function() return #s end");
+    struct err err;
+
+    (void)state;
+    vm_drop_spare_heaps();
+    heap_account(count_taken, count_given);
+    counted = 0;
+    allowed = SIZE_MAX;
+    struct vm *vm = vm_open(code, 16 * MIB, &err);
+    assert_non_null(vm);
+    allowed = counted + MIB;
+    assert_false(vm_seal(vm, &err));
+    assert_int_equal(err.code, ERR_MEMORY_LIMIT);
+    expect_contains(err.text, "image of a warm instance");
+    assert_null(vm->image);
+    vm_close(vm);
+    vm_drop_spare_heaps();
+    assert_int_equal(counted, 0);
+    heap_account(NULL, NULL);
     code_drop(code);
 }
 
@@ -244,7 +283,7 @@ static void expect_always(const char *source, const char *expected, int rounds)
 
     if (!vm)
         fail_msg("%s", err.text);
-    assert_true(vm_seal(vm));
+    assert_true(vm_seal(vm, &err));
     for (int i = 0; i < rounds; i++) {
         if (!ask(vm, &answer, &err))
             fail_msg("%s: %s", source, err.text);
@@ -309,7 +348,7 @@ static void a_reset_vm_survives_a_raised_error(void **state)
     struct vm *vm = vm_open(code, 8 * MIB, &err);
 
     (void)state;
-    assert_true(vm_seal(vm));
+    assert_true(vm_seal(vm, &err));
     for (int i = 0; i < 500; i++) {
         assert_false(ask(vm, &answer, &err));
         assert_string_equal(err.text, "n is 1");
@@ -325,6 +364,7 @@ int main(void)
         cmocka_unit_test(a_text_opens_or_the_error_says_why),
         cmocka_unit_test(any_limit_opens_or_is_told),
         cmocka_unit_test(a_vm_without_memory_left_is_dead),
+        cmocka_unit_test(an_image_without_room_is_an_error_and_leaves_nothing),
         cmocka_unit_test(an_error_leaves_the_vm_usable),
         cmocka_unit_test(closing_leaves_nothing_of_2000_states),
         cmocka_unit_test(memory_limits_leave_nothing_of_500_states),
