@@ -40,7 +40,7 @@ static bool is_own_code(lua_State *L)
     return !libraries_is_host(frame.source);
 }
 
-int l_getfenv(lua_State *L)
+static int l_getfenv(lua_State *L)
 {
     if (lua_isfunction(L, 1)) {
         lua_pushvalue(L, 1);
@@ -59,7 +59,7 @@ int l_getfenv(lua_State *L)
     return 1;
 }
 
-int l_setfenv(lua_State *L)
+static int l_setfenv(lua_State *L)
 {
     luaL_checktype(L, 2, LUA_TTABLE);
     if (lua_isfunction(L, 1)) {
@@ -77,4 +77,12 @@ int l_setfenv(lua_State *L)
     lua_pushvalue(L, 2);
     lua_setfenv(L, -2);
     return 1;
+}
+
+void l_environment_open(lua_State *L)
+{
+    lua_pushcfunction(L, l_getfenv);
+    lua_setglobal(L, "getfenv");
+    lua_pushcfunction(L, l_setfenv);
+    lua_setglobal(L, "setfenv");
 }

@@ -4,8 +4,8 @@
 
 #include <luajit-2.1/lua.h>
 
-/* The globals `getfenv` and `setfenv`, as Lua's, but: a function in C, or one of the host's own Lua
- * code, has the global table as its environment, which cannot be changed; and neither can that of
- * the whole state (level 0). */
-int l_getfenv(lua_State *L);
-int l_setfenv(lua_State *L);
+/* Sets the globals `getfenv` and `setfenv`: as Lua's, but a function in C, or one of the host's own
+ * Lua code, has the global table as its environment, which cannot be changed; and neither can that
+ * of the whole state (level 0). Texts that name them can reach every global, so they come with the
+ * libraries of such texts, and cost others nothing. May raise. */
+void l_environment_open(lua_State *L);

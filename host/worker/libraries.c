@@ -12,6 +12,7 @@
 #include "worker/compiler.h"
 #include "worker/cstack.h"
 #include "worker/debugging.h"
+#include "worker/environment.h"
 #include "worker/identity.h"
 #include "worker/lists.h"
 #include "worker/loader.h"
@@ -24,8 +25,8 @@
 /* -- What is left out ------------------------------------------------------------------------ */
 
 /* Of base; a test compares what is left with a list. */
-static const char *const globals_taken[] = {"dofile",   "loadfile", "gcinfo",
-                                            "newproxy", "module",   "jit"};
+static const char *const globals_taken[] = {"dofile", "loadfile", "getfenv", "setfenv",
+                                            "gcinfo", "newproxy", "module",  "jit"};
 /* Where LuaJIT keeps each library's table; out of reach for functions, which may replace the
  * globals. */
 static const char OPENED[] = "_LOADED";
@@ -131,7 +132,7 @@ static const struct library {
     {LUA_COLIBNAME, NULL, l_run_prelude},
     {LUA_IOLIBNAME, l_io_open, NULL},
     {LUA_DBLIBNAME, l_debugging_open, NULL},
-    {LUA_LOADLIBNAME, l_package_open, NULL}, /* last: it lists the others */
+    {LUA_LOADLIBNAME, l_package_open, l_environment_open}, /* last: it lists the others */
 };
 
 enum { LIBRARY_COUNT = sizeof(libraries) / sizeof(*libraries), LIBRARY_STRING = 1 << 1 };

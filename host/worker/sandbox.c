@@ -7,7 +7,6 @@
 
 #include "native.h"
 #include "worker/cstack.h"
-#include "worker/environment.h"
 #include "worker/libraries.h"
 #include "worker/output.h"
 #include "worker/require.h"
@@ -111,12 +110,10 @@ static int l_load(lua_State *L)
 static void l_replace(lua_State *L)
 {
     static const luaL_Reg replaced[] = {{"collectgarbage", l_collectgarbage},
-                                        {"getfenv", l_getfenv},
                                         {"print", l_print},
                                         {"load", l_load},
                                         {"loadstring", l_load},
-                                        {"require", l_require},
-                                        {"setfenv", l_setfenv}};
+                                        {"require", l_require}};
 
     for (size_t i = 0; i < sizeof(replaced) / sizeof(*replaced); i++) {
         lua_pushcfunction(L, replaced[i].func);
