@@ -109,7 +109,7 @@ RAISES = [  # what the handler does, what the error says, what the traceback say
     ("return 1 + {}", "raise.lua:2: attempt to perform arithmetic on a table value", ""),
     ("undefined()", "attempt to call global 'undefined' (a nil value)", ""),
     ('require("deep").fail()', "lib/deep.lua:3: from the module", "lib/deep.lua:3"),
-    ('require("nope")', 'module lib/nope.lua', "raise.lua:2"),
+    ('require("nope")', "module 'nope' not found", "raise.lua:2"),
     ('require("sha256").iterate()', "bad argument #1 to 'iterate'", "raise.lua:2"),
     ('coroutine.wrap(function() error("inside") end)()', "raise.lua:2: inside", ""),
     ("coroutine.yield(1)", "coroutine.yield", ""),
