@@ -11,8 +11,7 @@
 #include "worker/libraries.h"
 #include "worker/profiler.h"
 #include "worker/sandbox.h"
-
-enum { HANDLER_ARGUMENTS = 2, FRAMES_MAX = 32 };
+#include "worker/traceback.h"
 
 /* -- In -------------------------------------------------------------------------------------- */
 
@@ -58,10 +57,12 @@ static int l_begin(lua_State *L)
         l_libraries_seed(L);
     vm->thread = lua_newthread(L);
     lua_rawseti(L, LUA_REGISTRYINDEX, SLOT_THREAD);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, SLOT_XPCALL);
     lua_rawgeti(L, LUA_REGISTRYINDEX, SLOT_HANDLER);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, SLOT_TRACEBACK);
     l_push_params(L, b->params);
     l_ctx_push(L, b->call_id, b->traceparent);
-    lua_xmove(L, vm->thread, 1 + HANDLER_ARGUMENTS);
+    lua_xmove(L, vm->thread, 1 + BRIDGE_ARGUMENTS);
     return 0;
 }
 
@@ -76,22 +77,6 @@ bool bridge_begin(struct call *call, struct str call_id, struct str traceparent,
 
 /* -- Running --------------------------------------------------------------------------------- */
 
-/* What is left of the stack after an error, innermost first. Allocates nothing in the vm. */
-static void put_traceback(lua_State *L, struct buf *details)
-{
-    buf_clear(details);
-    lua_Debug frame;
-    for (int level = 0; level < FRAMES_MAX && lua_getstack(L, level, &frame); level++) {
-        lua_getinfo(L, "Snl", &frame);
-        if (frame.currentline > 0)
-            buf_format(details, "%s%s:%d: in %.60s", level ? "\n" : "", frame.short_src,
-                       frame.currentline, frame.name ? frame.name : "function");
-        else
-            buf_format(details, "%s[C]: in %.60s", level ? "\n" : "",
-                       frame.name ? frame.name : "?");
-    }
-}
-
 static enum bridge_step after_yield(struct call *call, struct err *err)
 {
     lua_State *L = call->vm->thread;
@@ -100,12 +85,34 @@ static enum bridge_step after_yield(struct call *call, struct err *err)
         lua_settop(L, 0);
         return STEP_PARKED;
     }
+    traceback_note(L);
     err_set(err, ERR_FUNCTION_ERROR,
             "the handler called coroutine.yield outside a coroutine of its own");
     return STEP_FAILED;
 }
 
-enum bridge_step bridge_run(struct call *call, int arguments, struct buf *details, struct err *err)
+static int l_raise_again(lua_State *L)
+{
+    struct call *call = lua_touserdata(L, 1);
+
+    lua_xmove(call->vm->thread, L, 1);
+    return lua_error(L);
+}
+
+/* Takes off what xpcall says before the handler's results. */
+static enum bridge_step after_end(struct call *call, struct err *err)
+{
+    lua_State *thread = call->vm->thread;
+    bool ok = lua_toboolean(thread, 1);
+
+    lua_remove(thread, 1);
+    if (ok)
+        return STEP_ENDED;
+    vm_protect(call->vm, l_raise_again, call, err);
+    return STEP_FAILED;
+}
+
+enum bridge_step bridge_run(struct call *call, int arguments, struct err *err)
 {
     int status;
 
@@ -114,10 +121,9 @@ enum bridge_step bridge_run(struct call *call, int arguments, struct buf *detail
     if (!vm_resume(call->vm, arguments, &status, err))
         return STEP_FAILED;
     if (status == 0)
-        return STEP_ENDED;
+        return after_end(call, err);
     if (status == LUA_YIELD)
         return after_yield(call, err);
-    put_traceback(call->vm->thread, details);
     return STEP_FAILED;
 }
 
@@ -213,6 +219,7 @@ bool bridge_result(struct call *call, size_t max, struct buf *out, struct err *e
 {
     struct out o = {call, max, out, err, false};
 
+    traceback_forget(); /* of errors that the function caught */
     profiler_enter(PHASE_RESULT);
     return vm_protect(call->vm, l_encode_result, &o, err) && o.ok;
 }

@@ -4,7 +4,10 @@
 
 #include "worker/call.h"
 
-/* Makes the coroutine of call->vm and puts handler, parameters and ctx on it, ready to be run.
+enum { BRIDGE_ARGUMENTS = 4 };
+
+/* Makes the coroutine of call->vm and puts handler, parameters and ctx on it, ready to be run
+ * with BRIDGE_ARGUMENTS.
  *
  *   fails   ERR_FUNCTION_ERROR, ERR_MEMORY_LIMIT (the vm is dead then)
  */
@@ -14,8 +17,8 @@ bool bridge_begin(struct call *call, struct str call_id, struct str traceparent,
 enum bridge_step { STEP_ENDED, STEP_PARKED, STEP_FAILED };
 
 /* Runs the coroutine until it ends, parks or fails. `arguments` are on it already. On STEP_FAILED
- * `err` says why, and `details` gets the traceback where there is one. */
-enum bridge_step bridge_run(struct call *call, int arguments, struct buf *details, struct err *err);
+ * `err` says why, and traceback_text where, if that is known. */
+enum bridge_step bridge_run(struct call *call, int arguments, struct err *err);
 
 /* Puts what the call waited for on its coroutine; `*arguments` counts the values. */
 bool bridge_push_results(struct call *call, struct str text, int *arguments, struct err *err);

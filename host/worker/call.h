@@ -19,9 +19,10 @@ struct call {
     enum pace pace;
     bool warm, parked;
     enum call_wait wait;
-    uint64_t wake_ns;    /* WAIT_TIME */
-    bool all;            /* WAIT_CHILDREN: the caller gets a list */
-    struct buf children; /* WAIT_CHILDREN: JSON [[function, params], ...] */
+    lua_State *parked_in; /* the coroutine that waits: vm->thread, or one that it resumed */
+    uint64_t wake_ns;     /* WAIT_TIME */
+    bool all;             /* WAIT_CHILDREN: the caller gets a list */
+    struct buf children;  /* WAIT_CHILDREN: JSON [[function, params], ...] */
     uint64_t began_ns, deployed_ns;
     struct call *next_parked, **before_parked; /* in the list of parked.c */
     uint64_t parked_ns;  /* since when it is parked, as far as profiler_parked has not counted */

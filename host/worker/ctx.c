@@ -68,7 +68,10 @@ static int l_log(lua_State *L)
 
 static int park(lua_State *L, enum call_wait wait)
 {
-    call_of(L)->wait = wait;
+    struct call *call = call_of(L);
+
+    call->wait = wait;
+    call->parked_in = L;
     l_push_park_mark(L);
     return lua_yield(L, 1);
 }

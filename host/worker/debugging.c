@@ -8,6 +8,7 @@
 
 #include "worker/libraries.h"
 #include "worker/sandbox.h"
+#include "worker/traceback.h"
 
 enum { LEVEL_MAX = 1 << 20, LEVELS_FIRST = 12, LEVELS_LAST = 10, OPTIONS_MAX = 16 };
 
@@ -66,7 +67,7 @@ static void l_add_frame(lua_State *L, luaL_Buffer *text, const lua_Debug *frame)
     luaL_addvalue(text);
 }
 
-static int l_traceback(lua_State *L)
+static int l_debug_traceback(lua_State *L)
 {
     int arg;
     lua_State *of = thread_of(L, &arg);
@@ -95,7 +96,8 @@ static int l_traceback(lua_State *L)
                 break;
         }
         lua_getinfo(of, "Snl", &frame);
-        l_add_frame(L, &text, &frame);
+        if (!traceback_hides(of, level, &frame))
+            l_add_frame(L, &text, &frame);
     }
     luaL_pushresult(&text);
     return 1;
@@ -202,7 +204,7 @@ static int l_setmetatable(lua_State *L)
 
 int l_debugging_open(lua_State *L)
 {
-    static const luaL_Reg functions[] = {{"traceback", l_traceback},
+    static const luaL_Reg functions[] = {{"traceback", l_debug_traceback},
                                          {"getinfo", l_getinfo},
                                          {"gethook", l_gethook},
                                          {"setmetatable", l_setmetatable},

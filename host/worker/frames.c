@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "worker/traceback.h"
+
 enum { LEVELS = 64, FRAME_TEXT = 256 };
 
 static struct {
@@ -70,6 +72,7 @@ static void put_lua_frame(lua_State *L, lua_Debug *frame, const struct frames_at
 
 static void put_lua(lua_State *L, const struct frames_at *at, bool is_handlers)
 {
+    const char *unnamed = is_handlers ? "handler" : "function";
     lua_Debug frame;
     int levels = 0;
 
@@ -77,10 +80,13 @@ static void put_lua(lua_State *L, const struct frames_at *at, bool is_handlers)
         levels++;
     if (levels == LEVELS)
         put_plain("[deeper]");
-    for (int level = levels - 1; level >= 0; level--)
-        if (lua_getstack(L, level, &frame))
-            put_lua_frame(L, &frame, at, level == 0,
-                          is_handlers && level == levels - 1 ? "handler" : "function");
+    for (int level = levels - 1; level >= 0; level--) {
+        if (!lua_getstack(L, level, &frame) || !lua_getinfo(L, "Sl", &frame) ||
+            traceback_hides(L, level, &frame))
+            continue;
+        put_lua_frame(L, &frame, at, level == 0, unnamed);
+        unnamed = "function";
+    }
 }
 
 /* -- All ------------------------------------------------------------------------------------- */

@@ -21,6 +21,7 @@
 #include "worker/require.h"
 #include "worker/safepoint.h"
 #include "worker/sandbox.h"
+#include "worker/traceback.h"
 
 /* -- What is left out ------------------------------------------------------------------------ */
 
@@ -31,6 +32,15 @@ static const char *const globals_taken[] = {"dofile", "loadfile", "getfenv", "se
  * globals. */
 static const char OPENED[] = "_LOADED";
 static const char *const os_kept[] = {"time", "date", "clock", "difftime"};
+
+/* What calls run in: taken before a function can put another in its place. */
+static void l_keep_xpcall(lua_State *L)
+{
+    lua_getglobal(L, "xpcall");
+    lua_rawseti(L, LUA_REGISTRYINDEX, SLOT_XPCALL);
+    lua_pushcfunction(L, l_traceback);
+    lua_rawseti(L, LUA_REGISTRYINDEX, SLOT_TRACEBACK);
+}
 
 static void l_take_globals(lua_State *L)
 {
@@ -114,7 +124,9 @@ static void l_run_prelude(lua_State *L)
         lua_error(L);
     l_push_park_mark(L);
     lua_pushcfunction(L, l_cstack_is_full);
-    lua_call(L, 2, 0);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, SLOT_XPCALL);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, SLOT_TRACEBACK);
+    lua_call(L, 4, 0);
 }
 
 /* -- The table ------------------------------------------------------------------------------- */
@@ -313,6 +325,7 @@ void l_libraries_begin(lua_State *L)
     l_identity_open(L);
     l_open(L, l_compiler_open, LUA_JITLIBNAME);
     safepoint_prepare(L);
+    l_keep_xpcall(L);
     l_take_globals(L);
     l_defer_string(L);
     l_note(L, 0);

@@ -82,7 +82,11 @@ static int l_run_loader(lua_State *L, int arguments)
         return luaL_error(L, "require: module \"%s\" requires itself", lua_tostring(L, AT_NAME));
     l_cstack_check(L);
     l_mark_loading(L, true);
-    int status = lua_pcall(L, arguments, 1, 0);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, SLOT_TRACEBACK);
+    lua_insert(L, -arguments - 2);
+    int traceback = lua_gettop(L) - arguments - 1;
+    int status = lua_pcall(L, arguments, 1, traceback);
+    lua_remove(L, traceback);
     l_mark_loading(L, false);
     if (status != 0)
         return lua_error(L);

@@ -68,10 +68,10 @@ static enum err_code reason(void)
     return clock_now_ns() >= s.deadline_ns ? ERR_DEADLINE : ERR_CANCELLED;
 }
 
-static void leave(bool torn)
+static void leave(bool torn, lua_State *at)
 {
     s.target = NULL;
-    s.leave(s.owner, reason(), torn);
+    s.leave(s.owner, reason(), torn, s.closing ? NULL : at);
 }
 
 static void clear_hook(lua_State *L)
@@ -98,7 +98,7 @@ static void on_hook(lua_State *L, lua_Debug *frame)
 {
     (void)frame;
     if (native_stopped())
-        leave(false);
+        leave(false, L);
     s.asked = false;
     s.busy = true;
     clear_hook(L);
@@ -110,11 +110,10 @@ static void on_hook(lua_State *L, lua_Debug *frame)
 static void on_profile(void *unused, lua_State *L, int samples, int state)
 {
     (void)unused;
-    (void)L;
     (void)samples;
     (void)state;
     if (s.target && native_stopped())
-        leave(false);
+        leave(false, L);
 }
 
 /* Takes the hook off first: that makes LuaJIT build its dispatch table anew, which the signal may
@@ -153,7 +152,7 @@ void safepoint_ask(void)
 static void tear(void)
 {
     s.busy = s.missed = false; /* the hook may have been in the midst of a change */
-    leave(true);
+    leave(true, NULL);
 }
 
 static bool may_tear(uint64_t pc)
@@ -259,7 +258,7 @@ void safepoint_enter_close(lua_State *L, const struct mcode *mcode, uint64_t dea
 void safepoint_look(void)
 {
     if (native_stopped() && s.target)
-        leave(false);
+        leave(false, s.target);
 }
 
 /* The handler does nothing once there is no target: what it set before that is for what ran. */

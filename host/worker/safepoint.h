@@ -58,8 +58,9 @@ void safepoint_share(bool shares);
 void safepoint_limit(uint64_t deadline_ns);
 
 /* Jumps out of the state that runs, `why` being ERR_DEADLINE or ERR_CANCELLED. The state may then
- * only be closed; not even that when it is `torn`. */
-typedef void (*safepoint_exit)(void *owner, enum err_code why, bool torn);
+ * only be closed; not even that when it is `torn`. `at` is the coroutine that runs, or the state
+ * when a C function leaves; NULL when its stack may not be walked. */
+typedef void (*safepoint_exit)(void *owner, enum err_code why, bool torn, lua_State *at);
 
 /* Code of `L` and its coroutines runs from here to safepoint_leave. When it is late or cancelled,
  * `leave` is called with `owner`, from a hook or a signal's handler. `mcode` is the state's. */

@@ -16,6 +16,7 @@
 #include "worker/profiler.h"
 #include "worker/safepoint.h"
 #include "worker/sandbox.h"
+#include "worker/traceback.h"
 
 /* Regions are kept for the next vm with what they touched last, up to a bound: a cold start then
  * needs neither mmap nor page faults. */
@@ -57,13 +58,19 @@ static void leave_full(void *owner, size_t wanted)
     struct vm *vm = owner;
 
     (void)wanted;
+    traceback_forget();
     siglongjmp(vm->escape, ERR_MEMORY_LIMIT);
 }
 
-static void leave_late(void *owner, enum err_code why, bool torn)
+static void leave_late(void *owner, enum err_code why, bool torn, lua_State *at)
 {
     struct vm *vm = owner;
 
+    traceback_forget();
+    if (at)
+        traceback_note(at == vm->L && vm->thread ? vm->thread : at);
+    if (at && vm->thread)
+        traceback_add(vm->thread);
     vm->torn |= torn;
     siglongjmp(vm->escape, (int)why);
 }
@@ -107,6 +114,13 @@ static bool fail_left(struct vm *vm, enum err_code why, struct err *err)
                    heap_limit_bytes(vm->heap) >> 20, heap_peak_bytes(vm->heap) >> 10);
 }
 
+/* As fail_left, of what ended by itself after it was to be ended: no frame is left. */
+static bool fail_late(struct vm *vm, enum err_code why, struct err *err)
+{
+    traceback_forget();
+    return fail_left(vm, why, err);
+}
+
 /* The message of an error value of any type; borrowed from the stack. May leave by vm->escape. */
 static struct str error_text(lua_State *L, int index)
 {
@@ -139,9 +153,10 @@ bool vm_protect(struct vm *vm, lua_CFunction fn, void *argument, struct err *err
     int status = lua_cpcall(vm->L, fn, argument);
     left = safepoint_leave();
     if (left)
-        return fail_left(vm, left, err);
+        return fail_late(vm, left, err);
     if (status == 0)
         return true;
+    traceback_settle(vm->L, -1);
     struct str text = error_text(vm->L, -1);
     err_set(err, ERR_FUNCTION_ERROR, "%.*s", STR_ARG(text));
     lua_settop(vm->L, 0);
@@ -159,8 +174,9 @@ bool vm_resume(struct vm *vm, int arguments, int *status, struct err *err)
     *status = lua_resume(vm->thread, arguments);
     left = safepoint_leave();
     if (left)
-        return fail_left(vm, left, err);
+        return fail_late(vm, left, err);
     if (*status != 0 && *status != LUA_YIELD) {
+        traceback_settle(vm->thread, -1);
         struct str text = error_text(vm->thread, -1);
         err_set(err, ERR_FUNCTION_ERROR, "%.*s", STR_ARG(text));
     }
@@ -219,7 +235,10 @@ static int l_load_function(lua_State *L)
     if (loader_load(L, &vm->code->function) != 0)
         return lua_error(L);
     profiler_enter(PHASE_LOAD); /* what was compiled is no part of what now runs */
-    lua_call(L, 0, 1);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, SLOT_TRACEBACK);
+    lua_insert(L, -2);
+    if (lua_pcall(L, 0, 1, -2) != 0)
+        return lua_error(L);
     l_keep_handler(L, vm->code->function.chunk_name);
     return 0;
 }

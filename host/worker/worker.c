@@ -18,6 +18,7 @@
 #include "worker/profiler.h"
 #include "worker/safepoint.h"
 #include "worker/share.h"
+#include "worker/traceback.h"
 #include "worker/worker_wall.h"
 
 enum { IDLE_WAIT_MS = 60000, FULL_RING_WAIT_NS = 50000, POOL_SLICE_MS = 20, RESULT_KEPT = 1 << 20 };
@@ -118,6 +119,8 @@ static void end_call(struct call *call, const struct err *err)
         output_finish(call->vm);
     uint64_t ended = clock_now_ns(), peak = call->vm ? heap_peak_bytes(call->vm->heap) : 0;
 
+    buf_clear(&w.details);
+    buf_put_str(&w.details, traceback_text());  /* before an instance is opened in its place */
     safepoint_limit(ended + w.load_timeout_ns); /* should an instance be opened in its place */
 
     timer_stop(&w.timers, &call->timer);
@@ -173,7 +176,7 @@ static void run(struct call *call, int arguments)
 {
     struct err err = {.code = ERR_NONE};
 
-    switch (bridge_run(call, arguments, &w.details, &err)) {
+    switch (bridge_run(call, arguments, &err)) {
     case STEP_PARKED:
         park(call);
         return;
@@ -201,7 +204,7 @@ static void unpark(struct call *call)
     parked_take(call);
     timer_stop(&w.timers, &call->timer);
     atomic_store(&w.channel->state->running, call->id);
-    buf_clear(&w.details);
+    traceback_forget();
 }
 
 static void resume(struct call *call, int arguments)
@@ -227,7 +230,7 @@ static void run_function(struct call *call, const struct message *m, const struc
     call->vm->logged_bytes = 0;
     call->deployed_ns = clock_now_ns();
     if (bridge_begin(call, texts[0], texts[1], texts[2], &err))
-        run(call, 2);
+        run(call, BRIDGE_ARGUMENTS);
     else
         end_call(call, &err);
 }
@@ -279,7 +282,7 @@ static void take_call(const struct message *m, const struct str *texts)
     if (m->code != CALL_RUN)
         call->deadline_ns = call->began_ns + m->call_of.limit_ns;
     safepoint_limit(call->deadline_ns);
-    buf_clear(&w.details);
+    traceback_forget();
     if (m->code == CALL_RUN && call->began_ns > call->deadline_ns)
         end_call(call, &late);
     else if (m->code == CALL_RUN)
@@ -318,6 +321,8 @@ static void cancel(const struct message *m)
         return;
     unpark(call);
     err_set(&err, (enum err_code)m->code, "the call was ended while it slept or waited");
+    traceback_note(call->parked_in);
+    traceback_add(call->vm->thread);
     end_call(call, &err);
 }
 

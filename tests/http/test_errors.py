@@ -93,33 +93,33 @@ def test_bound_of_the_body_is_1_mib_unless_set(server):
 RAISES = [  # what the handler does, what the error says, what the traceback says
     ('error("boom")', "raise.lua:2: boom", "raise.lua:2"),
     ('error("boom", 0)', "boom", "raise.lua:2"),
-    ("error({error = 'my own', more = 1})", "my own", ""),
-    ("error({1, 2})", "", ""),
-    ("error()", "", ""),
-    ("error(nil)", "", ""),
-    ("error(true)", "", ""),
-    ("error(12.5)", "12.5", ""),
+    ("error({error = 'my own', more = 1})", "my own", "raise.lua:2"),
+    ("error({1, 2})", "", "raise.lua:2"),
+    ("error()", "", "raise.lua:2"),
+    ("error(nil)", "", "raise.lua:2"),
+    ("error(true)", "", "raise.lua:2"),
+    ("error(12.5)", "12.5", "raise.lua:2"),
     ("error(setmetatable({}, {__tostring = function() error('twice') end}))", "", ""),
     ("error(setmetatable({}, {__index = function() error('twice') end}))", "", ""),
     ("error('say \"hi\"\\n\\t\\\\ \\0 ü')", "say \"hi\"\n\t\\ ", ""),
     ("error('\\255\\254 bytes')", "bytes", ""),
     ("error(('long '):rep(100000))", "long long", ""),
-    ("local t = nil; return t.field", "raise.lua:2: attempt to index local 't' (a nil value)", ""),
-    ("return params.a.b", "raise.lua:2: attempt to index field 'a' (a nil value)", ""),
-    ("return 1 + {}", "raise.lua:2: attempt to perform arithmetic on a table value", ""),
-    ("undefined()", "attempt to call global 'undefined' (a nil value)", ""),
+    ("local t = nil; return t.field", "raise.lua:2: attempt to index local 't' (a nil value)", "raise.lua:2: in function"),
+    ("return params.a.b", "raise.lua:2: attempt to index field 'a' (a nil value)", "raise.lua:2: in function"),
+    ("return 1 + {}", "raise.lua:2: attempt to perform arithmetic on a table value", "raise.lua:2: in function"),
+    ("undefined()", "attempt to call global 'undefined' (a nil value)", "raise.lua:2: in function"),
     ('require("deep").fail()', "lib/deep.lua:3: from the module", "lib/deep.lua:3"),
     ('require("nope")', "module 'nope' not found", "raise.lua:2"),
     ('require("sha256").iterate()', "bad argument #1 to 'iterate'", "raise.lua:2"),
-    ('coroutine.wrap(function() error("inside") end)()', "raise.lua:2: inside", ""),
-    ("coroutine.yield(1)", "coroutine.yield", ""),
-    ("local function f() return 1 + f() end return f()", "stack overflow", ""),
+    ('coroutine.wrap(function() error("inside") end)()', "raise.lua:2: inside", "raise.lua:2"),
+    ("coroutine.yield(1)", "coroutine.yield", "raise.lua:2"),
+    ("local function f() return 1 + f() end return f()", "stack overflow", "raise.lua:2"),
     ('local s = ("x"):gsub(".", function() error("in gsub") end) return s', "in gsub",
      "raise.lua:2"),
     ('table.sort({3, 2, 1}, function() error("in sort") end)', "in sort", ""),
-    ('assert(false, "asserted")', "asserted", ""),
-    ('assert(load("return +"))', "unexpected symbol", ""),
-    ('local ok, e = pcall(error, "caught") error(e .. " again", 0)', "caught again", ""),
+    ('assert(false, "asserted")', "asserted", "raise.lua:2"),
+    ('assert(load("return +"))', "unexpected symbol", "raise.lua:2"),
+    ('local ok, e = pcall(error, "caught") error(e .. " again", 0)', "caught again", "raise.lua:2"),
 ]
 
 
@@ -168,6 +168,41 @@ end
     body = expect_error(own.invoke("levels"), 500, "function_error", "levels.lua:3: deep")
     places = [body["details"].index(f"levels.lua:{line}") for line in (3, 6, 10)]
     assert places == sorted(places)
+
+
+def test_traceback_begins_where_a_helper_failed(own):
+    load(own, "helped", """
+local function idx(t)
+  local x = t.none.field
+  return x
+end
+return function(params)
+  idx(params)
+  return {}
+end
+""")
+    body = expect_error(own.invoke("helped"), 500, "function_error", "helped.lua:3: attempt to index")
+    assert body["details"] == "helped.lua:3: in idx\nhelped.lua:7: in function"
+
+
+DEADLINES = {
+    "loop": ("while true do end", "late.lua:2: in function"),
+    "helper": ("local function spin() while true do end end spin() return 1",
+               "late.lua:2: in spin\nlate.lua:2: in function"),
+    "coroutine": ("coroutine.wrap(function() while true do end end)() return 1",
+                  "late.lua:2: in function\n[coroutine]\nlate.lua:2: in function"),
+    "sleep": ("ctx.sleep(60000)", "[C]: in sleep\nlate.lua:2: in function"),
+    "asleep in a coroutine": (
+        "coroutine.wrap(function() ctx.sleep(60000) end)() return 1",
+        "[C]: in sleep\nlate.lua:2: in function\n[coroutine]\nlate.lua:2: in function"),
+    "child": ('ctx.invoke("sleep", {ms = 60000})', "[C]: in invoke\nlate.lua:2: in function"),
+}
+
+
+@pytest.mark.parametrize("code, trace", DEADLINES.values(), ids=DEADLINES)
+def test_deadline_has_a_traceback(own, code, trace):
+    load(own, "late", f"return {{timeout_ms = 50, handler = function(params, ctx)\n{code}\nend}}")
+    assert expect_error(own.invoke("late"), 504, "deadline")["details"] == trace
 
 
 def test_traceback_with_a_name_that_is_long_is_cut(own):

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "worker/bridge.h"
+#include "worker/traceback.h"
 #include "worker/worker.h"
 
 /* In place of the worker's: its loop is not linked in. */
@@ -24,7 +25,7 @@ size_t worker_message_max(void)
 
 struct run {
     struct call call;
-    struct buf out, details;
+    struct buf out;
     struct err err;
     enum bridge_step step;
     bool ok; /* there is a result, in `out` */
@@ -32,7 +33,7 @@ struct run {
 
 static void run_step(struct run *r, int arguments)
 {
-    r->step = bridge_run(&r->call, arguments, &r->details, &r->err);
+    r->step = bridge_run(&r->call, arguments, &r->err);
     if (r->step == STEP_ENDED)
         r->ok = bridge_result(&r->call, 1000, &r->out, &r->err);
 }
@@ -52,7 +53,7 @@ static struct run *run_begin(const char *source, const char *params, size_t limi
         return r;
     r->call.vm->call = &r->call;
     if (bridge_begin(&r->call, STR("call-1"), STR(""), str_of(params), &r->err))
-        run_step(r, 2);
+        run_step(r, BRIDGE_ARGUMENTS);
     return r;
 }
 
@@ -61,7 +62,6 @@ static void run_end(struct run *r)
     vm_close(r->call.vm);
     code_drop(r->call.code);
     buf_fini(&r->out);
-    buf_fini(&r->details);
     buf_fini(&r->call.children);
 }
 
@@ -227,7 +227,7 @@ static void a_raised_error_has_its_traceback(void **state)
                               "local function outer() inner() return 1 end\n"
                               "return function() outer() return 1 end",
                               "", 8 * MIB);
-    struct str details = buf_str(&r->details);
+    struct str details = traceback_text();
     const char *const parts[] = {"probe.lua:1: in inner", "probe.lua:2: in outer", "probe.lua:3: "};
     char text[1000];
 
@@ -235,6 +235,94 @@ static void a_raised_error_has_its_traceback(void **state)
     snprintf(text, sizeof(text), "%.*s", STR_ARG(details));
     for (size_t i = 0; i < COUNT(parts); i++)
         expect_contains(text, parts[i]);
+    run_end(r);
+}
+
+#define INNER "local function inner(t) local x = t.none.field return x end\n"
+
+/* The innermost lines that the function has any part in; "*" ends what is compared. */
+static void a_traceback_begins_where_it_failed(void **state)
+{
+    static const struct {
+        const char *source, *expected;
+    } cases[] = {
+        {INNER "return function(p) inner(p) return 1 end",
+         "probe.lua:1: in inner\nprobe.lua:2: in function"},
+        {"\nreturn function(p) return p.a.b end", "probe.lua:2: in function"},
+        {"\nreturn function(p) undefined() return 1 end", "probe.lua:2: in function"},
+        {"\nreturn function(p) return undefined() end", "probe.lua:2: in function"},
+        {"return function() error('no') end", "probe.lua:1: in function"},
+        {"return function() error() end", "probe.lua:1: in function"},
+        {"return function() error({}) end", "probe.lua:1: in function"},
+        {"return function() error(true) end", "probe.lua:1: in function"},
+        {"return function() assert(false, 'no') end", "probe.lua:1: in function"},
+        {"return function() local s = ('x'):rep('y') end", "[C]: in rep\nprobe.lua:1: in function"},
+        {"return function() local f = load('\\nerror(1)', '=text') f() end",
+         "text:2: in f\nprobe.lua:1: in function"},
+        {"return function() local s = ('x'):gsub('.', function()\nerror('no') end) return s end",
+         "probe.lua:2: in function\n[C]: in gsub\nprobe.lua:1: in function"},
+        {"local function f() return 1 + f() end\nreturn function() return f() + 1 end",
+         "probe.lua:1: in f\nprobe.lua:1: in f\n*"},
+        /* in coroutines, also when a table or a text with another place is raised again */
+        {INNER "return function(p) local co = coroutine.wrap(inner)\nco(p) return 1 end",
+         "probe.lua:1: in function\n[coroutine]\nprobe.lua:3: in function"},
+        {INNER "return function(p)\nlocal ok, e = coroutine.resume(coroutine.create(inner), p)\n"
+               "error(e) end",
+         "probe.lua:1: in function\n[coroutine]\nprobe.lua:4: in function"},
+        {INNER "return function(p)\nlocal ok, e = coroutine.resume(coroutine.create(error), p)\n"
+               "error(e) end",
+         "[C]: in ?\n[coroutine]\nprobe.lua:4: in function"},
+        {"return function()\nlocal a = coroutine.wrap(function() error({}) end)\n"
+         "local b = coroutine.wrap(function()\na() end)\nb() end",
+         "probe.lua:2: in function\n[coroutine]\nprobe.lua:4: in function\n[coroutine]\n*"},
+        {"return function()\nlocal co = coroutine.wrap(function() coroutine.yield(1)\n"
+         "error() end)\nco()\nco() end",
+         "probe.lua:3: in function\n[coroutine]\nprobe.lua:5: in function"},
+        {"return function() coroutine.yield() end", "[C]: in yield\nprobe.lua:1: in function"},
+        /* nothing of what was caught */
+        {INNER "return function(p) pcall(inner, p)\nerror('no') end", "probe.lua:3: in function"},
+        {INNER "return function(p) pcall(coroutine.wrap(inner), p)\nerror('no') end",
+         "probe.lua:3: in function"},
+        {INNER "return function(p) xpcall(inner, function(e) return e end, p)\nerror() end",
+         "probe.lua:3: in function"},
+        {INNER "return function(p) pcall(coroutine.wrap(inner), p) return print end", ""},
+        {INNER "return function(p) pcall(coroutine.wrap(inner), p) "
+               "local t = {} for i = 1, 1e9 do t[i] = i end end",
+         ""},
+        /* while the file loads */
+        {INNER "inner({})\nreturn inner", "probe.lua:1: in inner\nprobe.lua:2: in main chunk"},
+        {INNER "coroutine.wrap(inner)({})\nreturn inner",
+         "probe.lua:1: in function\n[coroutine]\nprobe.lua:2: in main chunk"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        const char *star = strchr(cases[i].expected, '*');
+        struct run *r = run_begin(cases[i].source, "", 8 * MIB);
+        struct str found = traceback_text();
+        struct str expected = {cases[i].expected, star ? (size_t)(star - cases[i].expected)
+                                                       : strlen(cases[i].expected)};
+
+        assert_false(r->ok);
+        if (star ? !str_starts(found, expected) : !str_equal(found, expected))
+            fail_msg("%s:\n%.*s\n-- not --\n%s", cases[i].source, STR_ARG(found),
+                     cases[i].expected);
+        run_end(r);
+    }
+}
+
+static void a_traceback_is_bounded(void **state)
+{
+    struct run *r = run_begin("local function f() return 1 + f() end return f", "", 8 * MIB);
+    struct str text = traceback_text();
+    size_t lines = 1;
+
+    (void)state;
+    for (size_t i = 0; i < text.len; i++)
+        lines += text.at[i] == '\n';
+    expect_contains(r->err.text, "stack overflow");
+    assert_int_equal(lines, 33);
+    assert_memory_equal(text.at + text.len - 4, "\n...", 4);
     run_end(r);
 }
 
@@ -365,6 +453,8 @@ int main(void)
         cmocka_unit_test(ctx_tells_about_the_call),
         cmocka_unit_test(failures_are_told),
         cmocka_unit_test(a_raised_error_has_its_traceback),
+        cmocka_unit_test(a_traceback_begins_where_it_failed),
+        cmocka_unit_test(a_traceback_is_bounded),
         cmocka_unit_test(a_call_parks_and_goes_on),
         cmocka_unit_test(a_call_gets_what_its_children_returned),
         cmocka_unit_test(an_error_raised_in_a_full_heap_is_told),

@@ -24,14 +24,12 @@ static void show(void)
 
 static void serve(const char *source)
 {
-    struct buf details = {0};
     struct err err;
 
     begin(source);
-    if (bridge_run(&call, 2, &details, &err) != STEP_ENDED)
+    if (bridge_run(&call, BRIDGE_ARGUMENTS, &err) != STEP_ENDED)
         fail_msg("%s", err.text);
     end();
-    buf_fini(&details);
 }
 
 static uint64_t cpu_now(void)
@@ -245,7 +243,6 @@ static const struct {
 
 static void ride_out(size_t row)
 {
-    struct buf details = {0};
     struct err err = {.code = ERR_NONE};
     char source[512];
 
@@ -254,7 +251,7 @@ static void ride_out(size_t row)
     begin(source);
     bool endless = storm[row].code == ERR_DEADLINE;
     safepoint_limit(clock_now_ns() + (endless ? 2 * NS_PER_MS : 10 * NS_PER_S));
-    enum bridge_step step = bridge_run(&call, 2, &details, &err);
+    enum bridge_step step = bridge_run(&call, BRIDGE_ARGUMENTS, &err);
     if (step == STEP_PARKED) {
         call.parked = true;
         profiler_hold(NULL, clock_now_ns());
@@ -263,13 +260,12 @@ static void ride_out(size_t row)
         profiler_parked(&call, call.resumed_ns);
         call.parked = false;
         profiler_hold(&call, call.resumed_ns);
-        if (bridge_run(&call, 0, &details, &err) != STEP_ENDED)
+        if (bridge_run(&call, 0, &err) != STEP_ENDED)
             fail_msg("%s: %s", source, err.text);
     }
     if (step != storm[row].step || (step == STEP_FAILED && err.code != storm[row].code))
         fail_msg("%s: step %d, %s (%s)", source, step, err.text, err_word(err.code));
     end();
-    buf_fini(&details);
 }
 
 static void a_storm_of_signals_changes_nothing(void **state)

@@ -202,10 +202,11 @@ static size_t mappings(void)
     return count;
 }
 
-static void leave(void *owner, enum err_code why, bool torn)
+static void leave(void *owner, enum err_code why, bool torn, lua_State *at)
 {
     struct vm *vm = owner;
 
+    (void)at;
     vm->torn |= torn;
     siglongjmp(vm->escape, (int)why);
 }
