@@ -44,3 +44,21 @@ const char *err_word(enum err_code code)
     assert(code < ERR_COUNT);
     return codes[code].word;
 }
+
+bool err_word_is_valid(struct str word)
+{
+    if (word.len == 0 || word.len > ERR_WORD_MAX)
+        return false;
+    for (size_t i = 0; i < word.len; i++) {
+        char c = word.at[i];
+
+        if (!(c >= 'a' && c <= 'z') && (i == 0 || !((c >= '0' && c <= '9') || c == '_')))
+            return false;
+    }
+    return true;
+}
+
+bool err_status_is_valid(int status)
+{
+    return status >= ERR_STATUS_LEAST && status <= ERR_STATUS_MOST;
+}

@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/str.h"
+
 /* X(name, HTTP status, word for programs). The words are the HTTP contract: never renamed.
  * The numbers cross the rings between processes, which always run the same build. */
 #define ERR_LIST(X)                                                                                \
@@ -52,6 +54,11 @@ bool err_set(struct err *err, enum err_code code, const char *format, ...)
 
 /* As err_set, with strerror(errno) after the text. */
 bool err_set_errno(struct err *err, const char *what);
+
+/* What a function may choose for its own errors: a word of [a-z][a-z0-9_]{0,63}, and a status. */
+enum { ERR_WORD_MAX = 64, ERR_STATUS_LEAST = 400, ERR_STATUS_MOST = 599 };
+bool err_word_is_valid(struct str word);
+bool err_status_is_valid(int status);
 
 int err_status(enum err_code code);       /* HTTP status; 200 for ERR_NONE */
 const char *err_word(enum err_code code); /* "ok" for ERR_NONE */

@@ -109,12 +109,14 @@ static void count(const struct call *call, const struct reply *reply)
     profiles_count(call->order.func, sample.start);
 }
 
-static void log_failure(const struct call *call, const struct err *err)
+static void log_failure(const struct call *call, const struct reply *reply)
 {
+    const struct err *err = &reply->err;
     static struct buf text;
 
     buf_clear(&text);
-    buf_format(&text, "%s: %s", err_word(err->code), err->text);
+    buf_put_str(&text, failure_code(&reply->failure, err));
+    buf_format(&text, ": %s", err->text);
     func_log(call->order.func, err->code == ERR_CANCELLED ? LOG_INFO : LOG_ERROR,
              call->order.call_id, call->order.traceparent, buf_str(&text));
 }
@@ -129,7 +131,7 @@ void call_answer(struct call *call, struct reply *reply)
     if (call->order.kind == CALL_RUN && call->state != CALL_DETACHED) {
         count(call, reply);
         if (reply->err.code != ERR_NONE)
-            log_failure(call, &reply->err);
+            log_failure(call, reply);
     }
     call->done = NULL;
     if (done)

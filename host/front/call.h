@@ -4,13 +4,14 @@
 
 #include "base/timers.h"
 #include "front/crew.h"
+#include "front/failure.h"
 #include "wire/message.h"
 
 /* What a call ended with. Texts die with the callback that gets it. */
 struct reply {
-    struct err err;     /* ERR_NONE: it succeeded */
-    struct str json;    /* of a success: an object, as the worker wrote it: not checked */
-    struct str details; /* of a failure: a traceback, or nothing */
+    struct err err;         /* ERR_NONE: it succeeded */
+    struct str json;        /* of a success: an object, as the worker wrote it: not checked */
+    struct failure failure; /* says nothing of a success */
     bool warm;
     uint64_t latency_ns; /* since it was submitted */
     uint64_t phase_ns[PHASE_COUNT];

@@ -82,7 +82,7 @@ static bool read_steps(struct chain *c, json_t *body, struct err *err)
 
 /* -- Running --------------------------------------------------------------------------------- */
 
-static void finish(struct chain *c, const struct err *err, struct str details)
+static void finish(struct chain *c, const struct err *err, const struct failure *failure)
 {
     struct buf out = {0};
 
@@ -95,14 +95,14 @@ static void finish(struct chain *c, const struct err *err, struct str details)
         struct buf error = {0};
 
         reply_put_error(&error, err, str_of(c->funcs[c->step]->name), buf_str(&c->call_id),
-                        details);
+                        failure);
         error.at[0] = ','; /* its fields go on where the others end */
         buf_put_str(&out, buf_str(&error));
         buf_fini(&error);
     } else {
         buf_put_str(&out, STR("}"));
     }
-    c->done(c->owner, err, buf_str(&out), &c->timing);
+    c->done(c->owner, err ? failure_status(failure, err) : 200, buf_str(&out), &c->timing);
     buf_fini(&out);
     chain_close(c);
 }
@@ -153,7 +153,6 @@ static bool next_step(struct chain *c, const struct reply *reply, struct err *er
 
 static void on_step(struct call *call, void *owner, const struct reply *reply)
 {
-    const struct str none = {NULL, 0};
     struct chain *c = owner;
     struct err err;
 
@@ -161,25 +160,25 @@ static void on_step(struct call *call, void *owner, const struct reply *reply)
     c->call = NULL;
     timing_add(&c->timing, reply);
     if (reply->err.code != ERR_NONE) {
-        finish(c, &reply->err, reply->details);
+        finish(c, &reply->err, &reply->failure);
         return;
     }
     if (!reply_is_sound(reply)) {
         err_set(&err, ERR_INTERNAL, "the worker's reply is no JSON object");
-        finish(c, &err, none);
+        finish(c, &err, NULL);
         return;
     }
     if (c->steps.len + reply->json.len > compose_bytes_max()) {
         err_set(&err, ERR_BAD_RESULT, "the results of the steps together are more than %zu bytes",
                 compose_bytes_max());
-        finish(c, &err, none);
+        finish(c, &err, NULL);
         return;
     }
     put_step(c, reply);
     if (++c->step == c->count)
-        finish(c, NULL, none);
+        finish(c, NULL, NULL);
     else if (!next_step(c, reply, &err))
-        finish(c, &err, none);
+        finish(c, &err, NULL);
 }
 
 struct chain *compose_chain(struct str text, const struct request *request, chain_done done,

@@ -92,11 +92,29 @@ void compose_abandon(struct batch *batch)
     batch_close(batch);
 }
 
-static void put_error(struct item *item, const struct err *err, struct str function,
-                      struct str call_id, struct str details)
+static void put_whole_error(struct item *item, const struct err *err, struct str function,
+                            struct str call_id, const struct failure *failure)
 {
-    reply_put_error(&item->json, err, function, call_id, details);
-    item->batch->bytes += item->json.len;
+    buf_clear(&item->json);
+    reply_put_error(&item->json, err, function, call_id, failure);
+    item->json.len--; /* the brace */
+    buf_format(&item->json, ",\"status\":%d}", failure_status(failure, err));
+}
+
+/* Without details and traceback where those are too much. */
+static void put_error(struct item *item, const struct err *err, struct str function,
+                      struct str call_id, const struct failure *failure)
+{
+    struct batch *b = item->batch;
+
+    put_whole_error(item, err, function, call_id, failure);
+    if (failure && b->bytes + item->json.len > b->bytes_max) {
+        const struct failure bare = {
+            .status = failure->status, .code = failure->code, .child = failure->child};
+
+        put_whole_error(item, err, function, call_id, &bare);
+    }
+    b->bytes += item->json.len;
 }
 
 static void put_success(struct item *item, const struct call *call, const struct reply *reply)
@@ -120,8 +138,7 @@ static void put_success(struct item *item, const struct call *call, const struct
         b->succeeded++;
         return;
     }
-    put_error(item, &err, str_of(call->order.func->name), call->order.call_id,
-              (struct str){NULL, 0});
+    put_error(item, &err, str_of(call->order.func->name), call->order.call_id, NULL);
 }
 
 static void put_list(const struct batch *b, struct buf *out)
@@ -190,7 +207,7 @@ static void on_item(struct call *call, void *owner, const struct reply *reply)
         put_success(item, call, reply);
     else
         put_error(item, &reply->err, str_of(call->order.func->name), call->order.call_id,
-                  reply->details);
+                  &reply->failure);
     item->batch->pending--;
     finish_if_done(item->batch);
 }
@@ -208,7 +225,7 @@ static void start_item(struct batch *b, size_t i, struct order *order, struct st
     if (item->call)
         b->pending++;
     else
-        put_error(item, &err, str_of(order->func->name), order->call_id, (struct str){NULL, 0});
+        put_error(item, &err, str_of(order->func->name), order->call_id, NULL);
 }
 
 /* -- Bursts ---------------------------------------------------------------------------------- */
@@ -282,7 +299,7 @@ static void start_child(struct batch *b, size_t i, json_t *child)
     if (child_order(b->parent, child, &order, &text, &err))
         start_item(b, i, &order, b->parent->order.call_id);
     else
-        put_error(&b->items[i], &err, name_of(child), (struct str){NULL, 0}, (struct str){NULL, 0});
+        put_error(&b->items[i], &err, name_of(child), (struct str){NULL, 0}, NULL);
     free(text);
 }
 

@@ -31,8 +31,7 @@ struct batch *compose_burst(struct func *func, size_t count, struct str params,
 
 /* Calls in sequence, each one's result the parameters of the next. */
 struct chain;
-typedef void (*chain_done)(void *owner, const struct err *err, struct str json,
-                           const struct timing *timing);
+typedef void (*chain_done)(void *owner, int status, struct str json, const struct timing *timing);
 
 /* `body` is {"chain":[name, ...],"params":{...}}. Starts the first step.
  *

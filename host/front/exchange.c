@@ -34,12 +34,17 @@ static const char *reason_of(int status)
                    {304, "Not Modified"},
                    {400, "Bad Request"},
                    {401, "Unauthorized"},
+                   {402, "Payment Required"},
                    {403, "Forbidden"},
                    {404, "Not Found"},
                    {405, "Method Not Allowed"},
                    {413, "Payload Too Large"},
+                   {409, "Conflict"},
+                   {410, "Gone"},
+                   {422, "Unprocessable Content"},
                    {429, "Too Many Requests"},
                    {500, "Internal Server Error"},
+                   {501, "Not Implemented"},
                    {502, "Bad Gateway"},
                    {503, "Service Unavailable"},
                    {504, "Gateway Timeout"}};
@@ -47,7 +52,7 @@ static const char *reason_of(int status)
     for (size_t i = 0; i < sizeof(reasons) / sizeof(*reasons); i++)
         if (reasons[i].status == status)
             return reasons[i].reason;
-    return "Unknown";
+    return status < 500 ? "Client Error" : "Server Error"; /* a function's own status */
 }
 
 /* -- Waiting --------------------------------------------------------------------------------- */
@@ -70,7 +75,7 @@ static void let_go(struct exchange *ex)
     ex->gone(ex->owner);
     ex->req->http1_is_persistent = 0; /* nor are requests that it sent before it left begun */
     shutdown(h2o_socket_get_fd(socket_of(ex)), SHUT_RDWR);
-    exchange_send_error(ex, &err, (struct str){NULL, 0}, (struct str){NULL, 0});
+    exchange_send_error(ex, &err, (struct str){NULL, 0});
 }
 
 static void on_left(struct timer *timer)
@@ -348,14 +353,19 @@ void exchange_send_json(struct exchange *ex, int status, struct str body)
     exchange_send(ex, status, "application/json", body);
 }
 
-void exchange_send_error(struct exchange *ex, const struct err *err, struct str function,
-                         struct str details)
+void exchange_send_error(struct exchange *ex, const struct err *err, struct str function)
+{
+    exchange_send_failure(ex, err, function, NULL);
+}
+
+void exchange_send_failure(struct exchange *ex, const struct err *err, struct str function,
+                           const struct failure *failure)
 {
     struct buf body = {0};
 
     ex->retry_s = err->retry_s;
-    reply_put_error(&body, err, function, ex->call_id, details);
-    exchange_send_json(ex, err_status(err->code), buf_str(&body));
+    reply_put_error(&body, err, function, ex->call_id, failure);
+    exchange_send_json(ex, failure_status(failure, err), buf_str(&body));
     buf_fini(&body);
 }
 
@@ -402,7 +412,7 @@ static void on_setup(h2o_filter_t *self, h2o_req_t *req, h2o_ostream_t **slot)
         struct str call_id = call_id_of(req);
 
         too_large(&err);
-        reply_put_error(&text, &err, (struct str){NULL, 0}, call_id, (struct str){NULL, 0});
+        reply_put_error(&text, &err, (struct str){NULL, 0}, call_id, NULL);
         h2o_add_header_by_str(&req->pool, &req->res.headers, H2O_STRLIT("x-call-id"), 0, NULL,
                               call_id.at, call_id.len);
         struct refusal *r = (struct refusal *)h2o_add_ostream(req, sizeof(*r), slot);

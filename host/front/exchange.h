@@ -51,8 +51,11 @@ void exchange_header(struct exchange *ex, const char *name, struct str value);
 /* The reply; after it the exchange may be gone. The body is copied. */
 void exchange_send(struct exchange *ex, int status, const char *content_type, struct str body);
 void exchange_send_json(struct exchange *ex, int status, struct str body);
-void exchange_send_error(struct exchange *ex, const struct err *err, struct str function,
-                         struct str details);
+void exchange_send_error(struct exchange *ex, const struct err *err, struct str function);
+
+/* As exchange_send_error, with what `failure` says beside `err`; NULL: nothing. */
+void exchange_send_failure(struct exchange *ex, const struct err *err, struct str function,
+                           const struct failure *failure);
 
 /* Alike, of a body that lives on; 304 sends none. */
 void exchange_send_lasting(struct exchange *ex, int status, const char *content_type,

@@ -14,6 +14,14 @@
 
 /* -- Messages -------------------------------------------------------------------------------- */
 
+static void read_failure(struct reply *reply, const struct message *m, const struct str *texts)
+{
+    if (failure_read(&reply->failure, m, texts))
+        err_set(&reply->err, (enum err_code)m->code, "%.*s", STR_ARG(texts[MESSAGE_SENTENCE]));
+    else
+        err_set(&reply->err, ERR_INTERNAL, "the worker's error is malformed");
+}
+
 static void take_done(struct call *call, const struct message *m, const struct str *texts)
 {
     struct reply reply = {
@@ -25,10 +33,9 @@ static void take_done(struct call *call, const struct message *m, const struct s
     if (m->code == ERR_NONE)
         reply.json = texts[0];
     else
-        err_set(&reply.err, (enum err_code)m->code, "%.*s", STR_ARG(texts[0]));
+        read_failure(&reply, m, texts);
     if (m->code == ERR_DEADLINE)
         deadline_fail(call, &reply);
-    reply.details = texts[1];
     if (m->done.began_ns > call->started_ns && m->done.began_ns < clock_now_ns())
         call->began_ns = m->done.began_ns;
     if (m->code != ERR_DEADLINE && m->code != ERR_CANCELLED) /* it may not have begun */

@@ -181,14 +181,13 @@ static void put_line(const struct log_text *line, void *listing)
 
 void serve_logs(struct exchange *ex, struct str name)
 {
-    const struct str none = {NULL, 0};
     struct listing l = {{0}, false};
     struct err err;
     int64_t tail;
     const struct func *func = registry_get(name, &err);
 
     if (!func || !query_number(ex, QUERY_TAIL, &tail, &err)) {
-        exchange_send_error(ex, &err, name, none);
+        exchange_send_error(ex, &err, name);
         return;
     }
     buf_put_str(&l.body, STR("{\"lines\":["));

@@ -131,6 +131,16 @@ static void put_error_reply(json_t *replies, json_t *all, const struct route *ro
     buf_fini(&words);
 }
 
+/* A function may choose the code and the status of its errors. */
+static void put_chosen_reply(json_t *replies, json_t *all)
+{
+    const char *name = "chosen";
+
+    if (!json_object_get(all, name))
+        put(all, name, error_reply(0, "chosen by the function: 400 to 599", "Error"));
+    put(replies, "default", reference("responses", name));
+}
+
 /* -- Operations ------------------------------------------------------------------------------ */
 
 static json_t *query_schema(const struct query_spec *spec)
@@ -238,6 +248,8 @@ static json_t *operation(const struct document *d, const struct route *route, co
 
     for (size_t i = 0; i < CODES; i++)
         put_error_reply(replies, d->replies, route, err_status(codes[i]));
+    if (route->access == ACCESS_INVOKE)
+        put_chosen_reply(replies, d->replies);
     if (body)
         put(it, "requestBody", body);
     else if (route->doc.body)
@@ -347,7 +359,8 @@ static void put_codes(json_t *document)
 
     for (size_t i = 0; i < CODES; i++)
         json_array_append_new(words, json_string(err_word(codes[i])));
-    put(json_object_get(properties_of(document, "Error"), "code"), "enum", words);
+    put(json_object_get(properties_of(document, "Error"), "code"), "anyOf",
+        json_pack("[{s:o}, {s:s}]", "enum", words, "pattern", "^[a-z][a-z0-9_]{0,63}$"));
 }
 
 static void put_rates(json_t *document)

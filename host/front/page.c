@@ -106,7 +106,7 @@ void serve_page_file(struct exchange *ex, struct str name)
             return;
         }
     err_set(&err, ERR_NOT_FOUND, "the page has no file \"%.*s\"", STR_ARG(name));
-    exchange_send_error(ex, &err, none, none);
+    exchange_send_error(ex, &err, none);
 }
 
 void serve_page(struct exchange *ex, struct str name)

@@ -87,7 +87,7 @@ static void send_pprof(const struct profile *p)
 static void send_profile(const struct profile *p)
 {
     if (p->err.code != ERR_NONE)
-        exchange_send_error(p->ex, &p->err, none, none);
+        exchange_send_error(p->ex, &p->err, none);
     else if (p->request.is_flame)
         exchange_send_json(p->ex, 200, buf_str(&p->body));
     else
@@ -213,7 +213,7 @@ static bool ask(struct profile *p, struct err *err)
 
 static void refuse(struct profile *p, const struct err *err)
 {
-    exchange_send_error(p->ex, err, none, none);
+    exchange_send_error(p->ex, err, none);
     close_profile(p);
 }
 
@@ -304,6 +304,6 @@ void profiles_drain(void)
 
         p->ex = NULL;
         if (ex)
-            exchange_send_error(ex, &err, none, none);
+            exchange_send_error(ex, &err, none);
     }
 }

@@ -142,7 +142,7 @@ void serve_rate_changes(struct exchange *ex, struct str name)
     bool ok = params_parse(exchange_body(ex), &changes, &err) && read_rates(changes, wanted, &err);
     json_decref(changes);
     if (!ok) {
-        exchange_send_error(ex, &err, none, none);
+        exchange_send_error(ex, &err, none);
         return;
     }
     set_all(wanted);

@@ -12,15 +12,26 @@ static void put_field(struct buf *b, const char *name, struct str value)
     buf_put_json(b, value);
 }
 
+static void put_failure(struct buf *b, const struct failure *f)
+{
+    put_field(b, "child", f->child);
+    if (f->details.len) {
+        buf_put_str(b, STR(",\"details\":"));
+        buf_put_str(b, f->details);
+    }
+    put_field(b, f->details.len ? "traceback" : "details", f->traceback);
+}
+
 void reply_put_error(struct buf *b, const struct err *err, struct str function, struct str call_id,
-                     struct str details)
+                     const struct failure *failure)
 {
     buf_put_str(b, STR("{\"error\":"));
     buf_put_json(b, str_of(err->text));
-    put_field(b, "code", str_of(err_word(err->code)));
+    put_field(b, "code", failure_code(failure, err));
     put_field(b, "function", function);
     put_field(b, "call_id", call_id);
-    put_field(b, "details", details);
+    if (failure)
+        put_failure(b, failure);
     buf_put_str(b, STR("}"));
 }
 

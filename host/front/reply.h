@@ -4,9 +4,11 @@
 
 #include "front/dispatch.h"
 
-/* {"error":...,"code":...,"function":...,"call_id":...,"details":...}; empty texts are left out. */
+/* {"error":...,"code":...,"function":...,"call_id":...}, and of `failure` (NULL: nothing) "child",
+ * "details" and "traceback"; what is empty is left out. A traceback is the details of a failure
+ * that has no others. */
 void reply_put_error(struct buf *b, const struct err *err, struct str function, struct str call_id,
-                     struct str details);
+                     const struct failure *failure);
 
 /* The function's own keys, latency_ms, and warm when a pool served it. */
 void reply_put_result(struct buf *b, const struct reply *reply);

@@ -147,7 +147,7 @@ static void refuse(struct exchange *ex, struct str path, struct str method)
     } else {
         err_set(&err, ERR_NOT_FOUND, "there is nothing at %.*s", STR_ARG(path));
     }
-    exchange_send_error(ex, &err, none, none);
+    exchange_send_error(ex, &err, none);
     buf_fini(&allow);
 }
 
@@ -162,7 +162,7 @@ static void serve(const struct route *route, struct exchange *ex, struct str nam
     }
     if (err.code == ERR_UNAUTHORIZED)
         exchange_header(ex, "www-authenticate", STR("Bearer"));
-    exchange_send_error(ex, &err, none, none);
+    exchange_send_error(ex, &err, none);
 }
 
 int routes_serve(h2o_handler_t *self, h2o_req_t *req)
@@ -173,7 +173,7 @@ int routes_serve(h2o_handler_t *self, h2o_req_t *req)
 
     (void)self;
     if (!exchange_open(req, &ex, &err)) {
-        exchange_send_error(ex, &err, (struct str){NULL, 0}, (struct str){NULL, 0});
+        exchange_send_error(ex, &err, (struct str){NULL, 0});
         return 0;
     }
     path = exchange_path(ex);

@@ -29,7 +29,7 @@ static struct func *find_func(struct exchange *ex, struct str name)
     struct func *func = registry_get(name, &err);
 
     if (!func)
-        exchange_send_error(ex, &err, name, none);
+        exchange_send_error(ex, &err, name);
     return func;
 }
 
@@ -112,7 +112,7 @@ static void on_invoked(struct call *call, void *owner, const struct reply *reply
     if (err.code == ERR_NONE && !reply_is_object(reply))
         err_set(&err, ERR_INTERNAL, "the worker's reply is no JSON object");
     if (err.code != ERR_NONE) {
-        exchange_send_error(ex, &err, name, reply->details);
+        exchange_send_failure(ex, &err, name, &reply->failure);
         return;
     }
     static struct buf body;
@@ -148,7 +148,7 @@ void serve_invoke(struct exchange *ex, struct str name)
     }
     if (!invoke->call) {
         free(invoke);
-        exchange_send_error(ex, &err, name, none);
+        exchange_send_error(ex, &err, name);
         return;
     }
     exchange_wait(ex, on_invoke_gone, invoke);
@@ -190,7 +190,7 @@ void serve_burst(struct exchange *ex, struct str name)
         return;
     if (!read_request(ex, &request, &err) || !check_body(ex, func, &params, &err) ||
         !query_number(ex, QUERY_COUNT, &count, &err)) {
-        exchange_send_error(ex, &err, name, none);
+        exchange_send_error(ex, &err, name);
         return;
     }
     struct burst *burst = calloc(1, sizeof(*burst));
@@ -217,13 +217,12 @@ struct chained {
     struct exchange *ex;
 };
 
-static void on_chain(void *owner, const struct err *err, struct str json,
-                     const struct timing *timing)
+static void on_chain(void *owner, int status, struct str json, const struct timing *timing)
 {
     struct chained *chained = owner;
 
     put_timing(chained->ex, timing);
-    exchange_send_json(chained->ex, err ? err_status(err->code) : 200, json);
+    exchange_send_json(chained->ex, status, json);
     free(chained);
 }
 
@@ -241,7 +240,7 @@ void serve_chain(struct exchange *ex, struct str name)
         chained->chain = compose_chain(exchange_body(ex), &request, on_chain, chained, &err);
     if (!chained->chain) {
         free(chained);
-        exchange_send_error(ex, &err, none, none);
+        exchange_send_error(ex, &err, none);
         return;
     }
     exchange_wait(ex, on_chain_gone, chained);
@@ -271,7 +270,7 @@ static void on_pool_changed(void *owner, struct func *func, const struct err *er
     struct buf body = {0};
 
     if (err && size <= w->before && !w->closing) {
-        exchange_send_error(w->ex, err, str_of(func->name), none);
+        exchange_send_error(w->ex, err, str_of(func->name));
     } else {
         if (w->closing)
             buf_format(&body, "{\"function\":\"%s\",\"undeployed\":%zu}", func->name, w->before);
@@ -295,7 +294,7 @@ static void change_pool(struct exchange *ex, struct func *func, size_t target, b
     w->change = pools_resize(func, target, on_pool_changed, w, &err);
     if (!w->change) {
         free(w);
-        exchange_send_error(ex, &err, str_of(func->name), none);
+        exchange_send_error(ex, &err, str_of(func->name));
         return;
     }
     exchange_wait(ex, on_warming_gone, w);
@@ -312,7 +311,7 @@ void serve_warm(struct exchange *ex, struct str name)
     if (query_number(ex, QUERY_SIZE, &size, &err))
         change_pool(ex, func, func->pool_target + (size_t)size, false);
     else
-        exchange_send_error(ex, &err, name, none);
+        exchange_send_error(ex, &err, name);
 }
 
 void serve_unwarm(struct exchange *ex, struct str name)

@@ -13,7 +13,7 @@ enum message_type {
     MESSAGE_CANCEL, /* a parked call is to end */
     MESSAGE_OPEN,   /* the calls before it were taken back: go on with those behind it */
     /* worker to front */
-    MESSAGE_DONE,   /* a call has ended: text JSON of its result, or of its error's fields */
+    MESSAGE_DONE,   /* a call has ended: text JSON of its result, or those of message_text */
     MESSAGE_PARKED, /* a call sleeps or waits: the worker is free for another */
     MESSAGE_INVOKE, /* a parked call's children: text JSON [[function, params], ...] */
     MESSAGE_LOG,    /* a line that a function logged: text */
@@ -27,8 +27,19 @@ enum call_kind {
     CALL_KINDS
 };
 
+/* Texts of a DONE that tells of an error: its sentence, a traceback, and what the function chose:
+ * details as JSON, a word for the code, the name of the child whose error it passes on. */
+enum message_text {
+    MESSAGE_SENTENCE,
+    MESSAGE_TRACEBACK,
+    MESSAGE_DETAILS,
+    MESSAGE_WORD,
+    MESSAGE_CHILD,
+    MESSAGE_TEXTS
+};
+
 /* MESSAGE_EXTRA: what a message has beside its main text: head, ids, an error's traceback. */
-enum { MESSAGE_TEXTS = 3, MESSAGE_DESCRIPTION_MAX = 256 << 10, MESSAGE_EXTRA = 64 << 10 };
+enum { MESSAGE_DESCRIPTION_MAX = 256 << 10, MESSAGE_EXTRA = 64 << 10 };
 
 struct message {
     uint32_t type;
@@ -52,6 +63,7 @@ struct message {
             uint64_t peak_bytes; /* of its heap, what it loaded included */
             uint32_t warm;       /* a pooled instance serves it; PARKED and INVOKE have this too */
             uint32_t count;      /* POOL: the instances there are */
+            uint32_t status;     /* of an error: the HTTP status that the function chose; 0: none */
         } done;
     };
     uint32_t text_len[MESSAGE_TEXTS];

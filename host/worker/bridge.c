@@ -12,6 +12,7 @@
 #include "worker/profiler.h"
 #include "worker/sandbox.h"
 #include "worker/traceback.h"
+#include "worker/worker.h"
 
 /* -- In -------------------------------------------------------------------------------------- */
 
@@ -91,28 +92,45 @@ static enum bridge_step after_yield(struct call *call, struct err *err)
     return STEP_FAILED;
 }
 
-static int l_raise_again(lua_State *L)
-{
-    struct call *call = lua_touserdata(L, 1);
+struct error {
+    struct call *call;
+    struct raised *raised;
+    struct err *err;
+};
 
-    lua_xmove(call->vm->thread, L, 1);
-    return lua_error(L);
+/* The error value at `index` ends the call. Reading it may note other errors: then the value is no
+ * more the one whose frames are noted. */
+static void l_read_error(lua_State *L, int index, struct raised *raised, struct err *err)
+{
+    l_raised_read(L, index, worker_message_max(), raised, err);
+    traceback_settle(L, index);
+}
+
+static int l_take_error(lua_State *L)
+{
+    struct error *e = lua_touserdata(L, 1);
+
+    lua_xmove(e->call->vm->thread, L, 1);
+    l_read_error(L, 2, e->raised, e->err);
+    return 0;
 }
 
 /* Takes off what xpcall says before the handler's results. */
-static enum bridge_step after_end(struct call *call, struct err *err)
+static enum bridge_step after_end(struct error *e)
 {
-    lua_State *thread = call->vm->thread;
+    lua_State *thread = e->call->vm->thread;
     bool ok = lua_toboolean(thread, 1);
 
     lua_remove(thread, 1);
     if (ok)
         return STEP_ENDED;
-    vm_protect(call->vm, l_raise_again, call, err);
+    if (!vm_protect(e->call->vm, l_take_error, e, e->err))
+        raised_clear(e->raised);
     return STEP_FAILED;
 }
 
-enum bridge_step bridge_run(struct call *call, int arguments, struct err *err)
+enum bridge_step bridge_run(struct call *call, int arguments, struct raised *raised,
+                            struct err *err)
 {
     int status;
 
@@ -121,7 +139,7 @@ enum bridge_step bridge_run(struct call *call, int arguments, struct err *err)
     if (!vm_resume(call->vm, arguments, &status, err))
         return STEP_FAILED;
     if (status == 0)
-        return after_end(call, err);
+        return after_end(&(struct error){call, raised, err});
     if (status == LUA_YIELD)
         return after_yield(call, err);
     return STEP_FAILED;
@@ -159,6 +177,7 @@ struct out {
     struct call *call;
     size_t max;
     struct buf *text;
+    struct raised *raised;
     struct err *err;
     bool ok;
 };
@@ -196,10 +215,12 @@ static int l_encode_result(lua_State *L)
     lua_State *thread = o->call->vm->thread;
 
     lua_settop(thread, lua_gettop(thread) > 2 ? 2 : lua_gettop(thread));
-    if (lua_gettop(thread) == 2 && lua_isnil(thread, 1) && lua_isstring(thread, 2)) {
-        err_set(o->err, ERR_FUNCTION_ERROR, "%s", lua_tostring(thread, 2));
+    if (lua_gettop(thread) == 2 && lua_isnil(thread, 1) && !lua_isnil(thread, 2)) {
+        lua_xmove(thread, L, 1);
+        l_read_error(L, 2, o->raised, o->err);
         return 0;
     }
+    traceback_forget(); /* of errors that the function caught */
     lua_settop(thread, 1);
     lua_xmove(thread, L, 1);
     if (lua_isnil(L, 2)) {
@@ -215,13 +236,16 @@ static int l_encode_result(lua_State *L)
     return 0;
 }
 
-bool bridge_result(struct call *call, size_t max, struct buf *out, struct err *err)
+bool bridge_result(struct call *call, size_t max, struct buf *out, struct raised *raised,
+                   struct err *err)
 {
-    struct out o = {call, max, out, err, false};
+    struct out o = {call, max, out, raised, err, false};
 
-    traceback_forget(); /* of errors that the function caught */
     profiler_enter(PHASE_RESULT);
-    return vm_protect(call->vm, l_encode_result, &o, err) && o.ok;
+    if (vm_protect(call->vm, l_encode_result, &o, err))
+        return o.ok;
+    raised_clear(raised);
+    return false;
 }
 
 /* Before the file runs, which may replace what describe.lua calls. */
@@ -255,7 +279,7 @@ static int l_describe(lua_State *L)
 
 bool bridge_describe(struct vm *vm, struct buf *out, struct err *err)
 {
-    struct out o = {NULL, MESSAGE_DESCRIPTION_MAX, out, err, false};
+    struct out o = {NULL, MESSAGE_DESCRIPTION_MAX, out, NULL, err, false};
 
     return vm_protect(vm, l_describe, &o, err) && o.ok;
 }

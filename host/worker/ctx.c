@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "worker/call.h"
 #include "worker/json.h"
+#include "worker/raised.h"
 #include "worker/sandbox.h"
 #include "worker/worker.h"
 
@@ -153,27 +154,55 @@ static int l_invoke_all(lua_State *L)
     return park_for_children(L, 2, true);
 }
 
-/* Each item is {"result": ...} or an error object. */
+/* Pushes what an item, {"result": ...} or an error object, stands for. A result is never nil. */
+static bool l_push_result(lua_State *L, int list, int i)
+{
+    lua_rawgeti(L, list, i);
+    lua_pushliteral(L, "result");
+    lua_rawget(L, -2);
+    bool ok = !lua_isnil(L, -1);
+    if (ok) {
+        lua_remove(L, -2);
+        return true;
+    }
+    lua_pop(L, 1);
+    l_raised_mark(L);
+    return false;
+}
+
+/* Puts a result, or an error object and that into the errors too, in the place of each item. */
+static int l_push_all(lua_State *L, int list)
+{
+    int count = (int)lua_objlen(L, list), errors = list + 1;
+
+    lua_pushnil(L);
+    for (int i = 1; i <= count; i++) {
+        if (!l_push_result(L, list, i)) {
+            if (lua_isnil(L, errors)) {
+                lua_newtable(L);
+                lua_replace(L, errors);
+            }
+            lua_pushvalue(L, -1);
+            lua_rawseti(L, errors, i);
+        }
+        lua_rawseti(L, list, i);
+    }
+    return 2;
+}
+
 int l_ctx_push_results(lua_State *L, struct str text, bool all)
 {
     if (l_json_decode(L, text) != 1)
         return luaL_error(L, "the results of calls are no JSON");
-    int list = lua_gettop(L), count = (int)lua_objlen(L, list);
+    int list = lua_gettop(L);
 
-    for (int i = 1; i <= count; i++) {
-        lua_rawgeti(L, list, i);
-        lua_getfield(L, -1, "result");
-        if (!all && lua_isnil(L, -1)) {
-            lua_insert(L, -2);
-            return 2; /* nil, error object */
-        }
-        if (!all)
-            return 1;
-        if (!lua_isnil(L, -1))
-            lua_rawseti(L, list, i);
-        lua_settop(L, list);
-    }
-    return 1;
+    if (all)
+        return l_push_all(L, list);
+    if (l_push_result(L, list, 1))
+        return 1;
+    lua_pushnil(L);
+    lua_insert(L, -2);
+    return 2;
 }
 
 /* -- The table ------------------------------------------------------------------------------- */

@@ -17,8 +17,10 @@ void l_ctx_prepare(lua_State *L);
 /* Pushes the ctx table of the call that the state's vm serves. May raise. */
 void l_ctx_push(lua_State *L, struct str call_id, struct str traceparent);
 
-/* Pushes what a call that waited for its children gets: text as of MESSAGE_RESULT. Returns the
- * number of values pushed. May raise. */
+/* Pushes what a call that waited for its children gets: text as of MESSAGE_RESULT. Of one it is the
+ * result, or nil and the error object. Of all it is a list of results, with the error object in
+ * the place of one that failed, and nil or a table of those error objects by their places. Returns
+ * the number of values pushed. May raise. */
 int l_ctx_push_results(lua_State *L, struct str text, bool all);
 
 enum { CTX_LOG_LINE_MAX = 8 << 10 };

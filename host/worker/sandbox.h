@@ -21,8 +21,9 @@ enum sandbox_slot {
     SLOT_STREAMS,
     SLOT_STRING_META,
     SLOT_XPCALL,
-    SLOT_TRACEBACK, /* the message handler */
-    SLOT_RAISED     /* the error value that traceback.c has noted the frames of */
+    SLOT_TRACEBACK,   /* the message handler */
+    SLOT_CHILD_ERROR, /* the metatable of children's error objects */
+    SLOT_RAISED       /* the error value that traceback.c has noted the frames of */
 };
 
 /* What a yield to the host carries, so that a function's own yields are told from it. */

@@ -124,14 +124,15 @@ static bool fail_late(struct vm *vm, enum err_code why, struct err *err)
 /* The message of an error value of any type; borrowed from the stack. May leave by vm->escape. */
 static struct str error_text(lua_State *L, int index)
 {
+    static const char *const fields[] = {"message", "error"};
     struct str text = {NULL, 0};
 
     if (lua_isstring(L, index)) {
         text.at = lua_tolstring(L, index, &text.len);
         return text;
     }
-    if (lua_istable(L, index)) {
-        lua_pushliteral(L, "error");
+    for (size_t i = 0; lua_istable(L, index) && i < sizeof(fields) / sizeof(*fields); i++) {
+        lua_pushstring(L, fields[i]);
         lua_rawget(L, index < 0 ? index - 1 : index);
         if (lua_type(L, -1) == LUA_TSTRING)
             text.at = lua_tolstring(L, -1, &text.len); /* the table keeps it alive */

@@ -29,8 +29,9 @@ static struct {
     struct ring_end in, out;
     struct loader loader;
     struct timers timers;
-    struct buf result, details;
-    size_t forgotten; /* versions that are to be dropped once they are unused */
+    struct buf result, traceback;
+    struct raised raised; /* of the call that fails */
+    size_t forgotten;     /* versions that are to be dropped once they are unused */
     size_t result_max, message_max;
     uint64_t load_timeout_ns;
     enum pace pace;
@@ -90,8 +91,11 @@ static void send_done(const struct call *call, const struct err *err, uint64_t e
     m.done.peak_bytes = peak_bytes;
     m.done.warm = call->warm;
     m.done.count = (uint32_t)call->code->pool_size;
+    m.done.status = err ? (uint32_t)w.raised.status : 0;
     if (err)
-        send_message(&m, (struct str[MESSAGE_TEXTS]){str_of(err->text), buf_str(&w.details)});
+        send_message(&m, (struct str[MESSAGE_TEXTS]){
+                             str_of(err->text), buf_str(&w.traceback), buf_str(&w.raised.details),
+                             str_of(w.raised.code), str_of(w.raised.child)});
     else
         send_message(&m, (struct str[MESSAGE_TEXTS]){buf_str(&w.result)});
 }
@@ -119,9 +123,9 @@ static void end_call(struct call *call, const struct err *err)
         output_finish(call->vm);
     uint64_t ended = clock_now_ns(), peak = call->vm ? heap_peak_bytes(call->vm->heap) : 0;
 
-    buf_clear(&w.details);
-    buf_put_str(&w.details, traceback_text());  /* before an instance is opened in its place */
-    safepoint_limit(ended + w.load_timeout_ns); /* should an instance be opened in its place */
+    buf_clear(&w.traceback);
+    buf_put_str(&w.traceback, traceback_text()); /* before an instance is opened in its place */
+    safepoint_limit(ended + w.load_timeout_ns);  /* should an instance be opened in its place */
 
     timer_stop(&w.timers, &call->timer);
     if (call->vm && call->warm)
@@ -176,13 +180,13 @@ static void run(struct call *call, int arguments)
 {
     struct err err = {.code = ERR_NONE};
 
-    switch (bridge_run(call, arguments, &err)) {
+    switch (bridge_run(call, arguments, &w.raised, &err)) {
     case STEP_PARKED:
         park(call);
         return;
     case STEP_ENDED:
         buf_clear(&w.result);
-        if (bridge_result(call, w.result_max, &w.result, &err)) {
+        if (bridge_result(call, w.result_max, &w.result, &w.raised, &err)) {
             end_call(call, NULL);
             return;
         }
@@ -204,6 +208,7 @@ static void unpark(struct call *call)
     parked_take(call);
     timer_stop(&w.timers, &call->timer);
     atomic_store(&w.channel->state->running, call->id);
+    raised_clear(&w.raised);
     traceback_forget();
 }
 
@@ -282,6 +287,7 @@ static void take_call(const struct message *m, const struct str *texts)
     if (m->code != CALL_RUN)
         call->deadline_ns = call->began_ns + m->call_of.limit_ns;
     safepoint_limit(call->deadline_ns);
+    raised_clear(&w.raised);
     traceback_forget();
     if (m->code == CALL_RUN && call->began_ns > call->deadline_ns)
         end_call(call, &late);

@@ -58,11 +58,10 @@ static void read_body(struct str body)
     json_decref(params);
 }
 
-static void on_chain(void *owner, const struct err *err, struct str json,
-                     const struct timing *timing)
+static void on_chain(void *owner, int status, struct str json, const struct timing *timing)
 {
     (void)owner;
-    (void)err;
+    (void)status;
     (void)json;
     (void)timing;
     abort(); /* there are no functions that it could have called */

@@ -26,14 +26,32 @@ static void put_result(struct str text, struct buf *out)
         expect_object(out);
 }
 
+static const struct str none = {NULL, 0};
+
 static void put_error(struct str text, struct buf *out)
 {
     struct err err;
 
+    struct failure failure;
+    const struct message m = {.code = ERR_FUNCTION_ERROR,
+                              .done.status = text.len ? (uint32_t)(unsigned char)*text.at * 4 : 0};
+    struct str half = {text.at, text.len / 2}, rest = {text.at + half.len, text.len - half.len};
+
     err_set(&err, ERR_FUNCTION_ERROR, "%.*s", STR_ARG(text));
-    buf_clear(out);
-    reply_put_error(out, &err, STR("fuzz"), text, text);
-    expect_object(out);
+    for (int way = 0; way < 3; way++) {
+        bool sound =
+            failure_read(&failure, &m,
+                         (struct str[MESSAGE_TEXTS]){[MESSAGE_TRACEBACK] = text,
+                                                     [MESSAGE_DETAILS] = way ? rest : text,
+                                                     [MESSAGE_WORD] = way == 1 ? half : none,
+                                                     [MESSAGE_CHILD] = way ? half : none});
+
+        MUST(sound || failure.details.len == 0);
+        MUST(failure_status(&failure, &err) >= 400 && failure_status(&failure, &err) <= 599);
+        buf_clear(out);
+        reply_put_error(out, &err, STR("fuzz"), text, &failure);
+        expect_object(out);
+    }
 }
 
 static void read_declaration(struct str text)

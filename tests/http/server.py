@@ -335,7 +335,7 @@ def expect_error(reply, status, code, text="", function=None):
     assert body["call_id"] == reply.headers["x-call-id"]
     assert body.get("function") == function or function is None
     assert set(body) - {"steps", "chain_length", "total_ms"} <= {
-        "error", "code", "function", "call_id", "details"}
+        "error", "code", "function", "call_id", "child", "details", "traceback"}
     assert ("retry-after" in reply.headers) == (status in (429, 503))
     return body
 

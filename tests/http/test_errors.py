@@ -218,6 +218,146 @@ end
     assert own.result("letters", {"n": 1})["s"] == "x"
 
 
+# -- Error values ----------------------------------------------------------------------------------
+
+SOLD_OUT = '{message = "none left", code = "sold_out", status = 409, details = {left = {0, 1}}}'
+CHOSEN = {
+    "returns": f"return function() return nil, {SOLD_OUT} end",
+    "raises_table": f"return function()\n  error({SOLD_OUT})\nend",
+    "busy": "return function() return nil, {code = 'later', status = 503} end",
+    "teapot": "return function() return nil, {status = 418} end",
+    "as_text": """return function()
+  error(setmetatable({}, {__tostring = function() return "as text" end}))
+end""",
+    "endless": """return {timeout_ms = 50, handler = function()
+  error(setmetatable({}, {__tostring = function() while true do end end}))
+end}""",
+    "deep": """return function()
+  local e = setmetatable({}, {})
+  getmetatable(e).__tostring = function(x) local s = tostring(x) return s end
+  error(e)
+end""",
+    "nothing": "return function() return nil, nil end",
+    "refuses": "return function() return nil, false end",
+    "failpass": 'return function(p, ctx) return ctx.invoke("no-such-function", {}) end',
+    "passes": 'return function(p, ctx) return ctx.invoke(p.to, {to = p.next}) end',
+    "passes_on": 'return function(p, ctx) return assert(ctx.invoke(p.to)) end',
+    "seen": """return function(p, ctx)
+  local _, e = ctx.invoke(p.to)
+  return {e = e, text = tostring(e)}
+end""",
+    "invall": """return function(p, ctx)
+  local r, e = ctx.invoke_all({{"echo", {error = "x", code = "y"}}, {"no-such-function", {}}})
+  return {r = r, first = e[1] == nil, second = e[2]}
+end""",
+    "all_well": """return function(p, ctx)
+  local r, e = ctx.invoke_all({{"echo", {error = "x"}}, {"echo", {result = false}}})
+  return {r = r, none = e == nil}
+end""",
+    "echo": "return function(p) return p end",
+}
+
+
+@pytest.fixture(scope="module", name="chosen")
+def chosen_server():
+    with Server(CHOSEN, ["--workers", "1"]) as running:
+        for name in CHOSEN:
+            running.post(f"/fn/warmpool/{name}?size=1")
+        yield running
+
+
+@pytest.mark.parametrize("start", ["cold", "warm"])
+@pytest.mark.parametrize("name", ["returns", "raises_table"])
+def test_error_table_chooses_code_status_and_details(chosen, name, start):
+    body = expect_error(chosen.invoke(name, {}, start), 409, "sold_out", "", name)
+    assert body["error"] == "none left" and body["details"] == {"left": [0, 1]}
+    assert body.get("traceback") == ("raises_table.lua:2: in function" if "raises" in name else None)
+
+
+@pytest.mark.parametrize("name, status, code, text", [
+    ("busy", 503, "later", "the function failed with the code later"),
+    ("teapot", 418, "function_error", "the function failed without a message"),
+    ("as_text", 500, "function_error", "as text"),
+    ("deep", 500, "function_error", "the function failed without a message"),
+    ("endless", 504, "deadline", "50 ms"),
+    ("refuses", 500, "function_error", "false"),
+    ("failpass", 404, "unknown_function", "unknown function: no-such-function"),
+])
+def test_error_values(chosen, name, status, code, text):
+    worker = chosen.worker()
+    for start in ("cold", "warm"):
+        expect_error(chosen.invoke(name, {}, start), status, code, text, name)
+    assert chosen.worker() == worker
+
+
+def test_nothing_and_nothing_is_a_result(chosen):
+    assert set(chosen.result("nothing")) == {"latency_ms"}
+
+
+def test_chosen_errors_are_counted_and_logged(chosen):
+    before = chosen.get("/fn/stats").json()["returns"]["errors"]
+    chosen.invoke("returns")
+    assert chosen.get("/fn/stats").json()["returns"]["errors"] == before + 1
+    line = chosen.get("/fn/logs/returns?tail=1").json()["lines"][-1]
+    assert (line["level"], line["text"]) == ("error", "sold_out: none left")
+
+
+def test_childs_error_is_passed_on_with_its_name(chosen):
+    assert expect_error(chosen.invoke("failpass"), 404, "unknown_function")["child"] == \
+        "no-such-function"
+    for name in ("passes", "passes_on"):
+        body = expect_error(chosen.invoke(name, {"to": "raises_table"}), 409, "sold_out", "", name)
+        assert body["error"] == "raises_table: none left" and body["child"] == "raises_table"
+        assert body["details"] == {"left": [0, 1]}
+    body = expect_error(chosen.invoke("passes", {"to": "passes", "next": "returns"}), 409,
+                        "sold_out", "", "passes")
+    assert body["error"] == "passes: returns: none left" and body["child"] == "passes"
+
+
+def test_error_object_of_a_child(chosen):
+    found = chosen.result("seen", {"to": "returns"})
+    call_id = found["e"].pop("call_id")
+    assert found["e"] == {"error": "none left", "message": "none left", "code": "sold_out",
+                          "status": 409, "function": "returns", "details": {"left": [0, 1]}}
+    assert call_id.endswith(".1") and found["text"] == "returns: none left"
+
+
+def test_results_and_errors_of_children_are_told_apart(chosen):
+    found = chosen.result("invall")
+    assert found["r"][0] == {"error": "x", "code": "y"} and found["first"] is True
+    assert found["r"][1] == found["second"]
+    assert (found["second"]["code"], found["second"]["status"],
+            found["second"]["function"]) == ("unknown_function", 404, "no-such-function")
+    found = chosen.result("all_well")
+    assert found["r"] == [{"error": "x"}, {"result": False}] and found["none"] is True
+
+
+def test_chosen_error_in_a_chain(chosen):
+    body = expect_error(chosen.post("/fn/chain", {"chain": ["echo", "returns", "echo"]}), 409,
+                        "sold_out", "none left", "returns")
+    assert len(body["steps"]) == 1 and body["details"] == {"left": [0, 1]}
+
+
+def test_chosen_error_in_a_burst(chosen):
+    body = chosen.post("/fn/burst/returns?count=2").json()
+    assert (body["succeeded"], body["failed"]) == (0, 2)
+    for item in body["results"]:
+        assert (item["code"], item["status"], item["details"]) == (
+            "sold_out", 409, {"left": [0, 1]})
+
+
+def test_details_have_a_bound(own):
+    load(own, "details", 'return function(p) return nil, {message = "m", code = "c", '
+                         'details = ("x"):rep(p.n)} end')
+    assert expect_error(own.invoke("details", {"n": 1022}), 500, "c")["details"] == "x" * 1022
+    assert "details" not in expect_error(own.invoke("details", {"n": 1023}), 500, "c")
+    text = own.get("/fn/logs/details?tail=2").json()["lines"][0]["text"]
+    assert "`details` are left out" in text and "1024 bytes" in text
+    body = own.post("/fn/burst/details?count=20", {"n": 1000}).json()
+    assert {item["code"] for item in body["results"]} == {"c"}
+    assert sum("details" in item for item in body["results"]) < 12
+
+
 # -- The result ------------------------------------------------------------------------------------
 
 REFUSED = [

@@ -136,6 +136,10 @@ const advice = {
   no_answer: "It may have been stopped, or the network is down.",
 };
 
+/// Details are a traceback, or any JSON that the function gave.
+const textOf = (details) =>
+  typeof details === "string" ? details : JSON.stringify(details, null, 2);
+
 /// An error in words: what the server says, what that means, and what it knows beyond.
 export function errorBox(reply, told = reply.data) {
   const code = told?.code ?? "unknown";
@@ -147,7 +151,8 @@ export function errorBox(reply, told = reply.data) {
     el("p", {class: "sentence"}, sentence),
     advice[code] ? el("p", {}, advice[code]) : null,
     el("p", {class: "facts"}, facts.join(" · ")),
-    told?.details ? el("pre", {}, String(told.details)) : null);
+    told?.details === undefined ? null : el("pre", {}, textOf(told.details)),
+    told?.traceback ? el("pre", {}, told.traceback) : null);
 }
 
 /// Shows the error of `reply`, or nothing when that is well; the same one is not told again.

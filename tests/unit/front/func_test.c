@@ -163,7 +163,7 @@ static void an_error_is_escaped_and_without_what_is_empty(void **state)
 
         err_set(&err, ERR_DEADLINE, "%s", cases[i].text);
         reply_put_error(&b, &err, str_of(cases[i].function), str_of(cases[i].call_id),
-                        str_of(cases[i].details));
+                        &(struct failure){.traceback = str_of(cases[i].details)});
         expect_str(buf_str(&b), str_of(cases[i].expected));
         buf_fini(&b);
     }

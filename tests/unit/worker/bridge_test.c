@@ -1,74 +1,6 @@
 /* bridge_test.c - a call's way into its vm and out of it. */
 /* SPDX-License-Identifier: MIT */
-#include "vm_fixture.h"
-
-#include "base/clock.h"
-#include "worker/bridge.h"
-#include "worker/traceback.h"
-#include "worker/worker.h"
-
-/* In place of the worker's: its loop is not linked in. */
-static struct buf logged;
-
-void worker_log(const struct call *call, enum log_level level, struct str text)
-{
-    (void)call;
-    buf_format(&logged, "%d:%.*s\n", (int)level, STR_ARG(text));
-}
-
-size_t worker_message_max(void)
-{
-    return 4096;
-}
-
-/* -- A call ---------------------------------------------------------------------------------- */
-
-struct run {
-    struct call call;
-    struct buf out;
-    struct err err;
-    enum bridge_step step;
-    bool ok; /* there is a result, in `out` */
-};
-
-static void run_step(struct run *r, int arguments)
-{
-    r->step = bridge_run(&r->call, arguments, &r->err);
-    if (r->step == STEP_ENDED)
-        r->ok = bridge_result(&r->call, 1000, &r->out, &r->err);
-}
-
-/* Runs `source` until it ends, fails or parks; run_end frees it. */
-static struct run *run_begin(const char *source, const char *params, size_t limit)
-{
-    static struct run run;
-    struct run *r = &run;
-
-    *r = (struct run){.call = {.id = 1, .deadline_ns = clock_now_ns() + 60 * NS_PER_S}};
-    buf_clear(&logged);
-    r->call.code = code_of(source);
-    r->call.vm = vm_open(r->call.code, limit, &r->err);
-    r->step = STEP_FAILED;
-    if (!r->call.vm)
-        return r;
-    r->call.vm->call = &r->call;
-    if (bridge_begin(&r->call, STR("call-1"), STR(""), str_of(params), &r->err))
-        run_step(r, BRIDGE_ARGUMENTS);
-    return r;
-}
-
-static void run_end(struct run *r)
-{
-    vm_close(r->call.vm);
-    code_drop(r->call.code);
-    buf_fini(&r->out);
-    buf_fini(&r->call.children);
-}
-
-static bool is_text(const struct buf *b, const char *text)
-{
-    return str_equal(buf_str(b), str_of(text));
-}
+#include "bridge_fixture.h"
 
 /* -- In and out ------------------------------------------------------------------------------ */
 
@@ -174,8 +106,8 @@ static void failures_are_told(void **state)
         {"return function() return nil, 404 end", "", ERR_FUNCTION_ERROR, "404"},
         {"return function() error('no') end", "", ERR_FUNCTION_ERROR, "probe.lua:1: no"},
         {"return function() error({error = 'told'}) end", "", ERR_FUNCTION_ERROR, "told"},
-        {"return function() error({}) end", "", ERR_FUNCTION_ERROR, "an error that is no text"},
-        {"return function() error() end", "", ERR_FUNCTION_ERROR, "an error that is no text"},
+        {"return function() error({}) end", "", ERR_FUNCTION_ERROR, "without a message"},
+        {"return function() error() end", "", ERR_FUNCTION_ERROR, "without a message"},
         {"return function() return print end", "", ERR_BAD_RESULT, "result is a function"},
         {"return function() return {a = 0 / 0} end", "", ERR_BAD_RESULT, "a is not a finite"},
         {"return function() return {1, a = 2} end", "", ERR_BAD_RESULT, "result is a list with"},
@@ -219,111 +151,6 @@ static void failures_are_told(void **state)
             fail_msg("%s: %s (%s)", cases[i].source, r->err.text, err_word(r->err.code));
         run_end(r);
     }
-}
-
-static void a_raised_error_has_its_traceback(void **state)
-{
-    struct run *r = run_begin("local function inner() error('deep') end\n"
-                              "local function outer() inner() return 1 end\n"
-                              "return function() outer() return 1 end",
-                              "", 8 * MIB);
-    struct str details = traceback_text();
-    const char *const parts[] = {"probe.lua:1: in inner", "probe.lua:2: in outer", "probe.lua:3: "};
-    char text[1000];
-
-    (void)state;
-    snprintf(text, sizeof(text), "%.*s", STR_ARG(details));
-    for (size_t i = 0; i < COUNT(parts); i++)
-        expect_contains(text, parts[i]);
-    run_end(r);
-}
-
-#define INNER "local function inner(t) local x = t.none.field return x end\n"
-
-/* The innermost lines that the function has any part in; "*" ends what is compared. */
-static void a_traceback_begins_where_it_failed(void **state)
-{
-    static const struct {
-        const char *source, *expected;
-    } cases[] = {
-        {INNER "return function(p) inner(p) return 1 end",
-         "probe.lua:1: in inner\nprobe.lua:2: in function"},
-        {"\nreturn function(p) return p.a.b end", "probe.lua:2: in function"},
-        {"\nreturn function(p) undefined() return 1 end", "probe.lua:2: in function"},
-        {"\nreturn function(p) return undefined() end", "probe.lua:2: in function"},
-        {"return function() error('no') end", "probe.lua:1: in function"},
-        {"return function() error() end", "probe.lua:1: in function"},
-        {"return function() error({}) end", "probe.lua:1: in function"},
-        {"return function() error(true) end", "probe.lua:1: in function"},
-        {"return function() assert(false, 'no') end", "probe.lua:1: in function"},
-        {"return function() local s = ('x'):rep('y') end", "[C]: in rep\nprobe.lua:1: in function"},
-        {"return function() local f = load('\\nerror(1)', '=text') f() end",
-         "text:2: in f\nprobe.lua:1: in function"},
-        {"return function() local s = ('x'):gsub('.', function()\nerror('no') end) return s end",
-         "probe.lua:2: in function\n[C]: in gsub\nprobe.lua:1: in function"},
-        {"local function f() return 1 + f() end\nreturn function() return f() + 1 end",
-         "probe.lua:1: in f\nprobe.lua:1: in f\n*"},
-        /* in coroutines, also when a table or a text with another place is raised again */
-        {INNER "return function(p) local co = coroutine.wrap(inner)\nco(p) return 1 end",
-         "probe.lua:1: in function\n[coroutine]\nprobe.lua:3: in function"},
-        {INNER "return function(p)\nlocal ok, e = coroutine.resume(coroutine.create(inner), p)\n"
-               "error(e) end",
-         "probe.lua:1: in function\n[coroutine]\nprobe.lua:4: in function"},
-        {INNER "return function(p)\nlocal ok, e = coroutine.resume(coroutine.create(error), p)\n"
-               "error(e) end",
-         "[C]: in ?\n[coroutine]\nprobe.lua:4: in function"},
-        {"return function()\nlocal a = coroutine.wrap(function() error({}) end)\n"
-         "local b = coroutine.wrap(function()\na() end)\nb() end",
-         "probe.lua:2: in function\n[coroutine]\nprobe.lua:4: in function\n[coroutine]\n*"},
-        {"return function()\nlocal co = coroutine.wrap(function() coroutine.yield(1)\n"
-         "error() end)\nco()\nco() end",
-         "probe.lua:3: in function\n[coroutine]\nprobe.lua:5: in function"},
-        {"return function() coroutine.yield() end", "[C]: in yield\nprobe.lua:1: in function"},
-        /* nothing of what was caught */
-        {INNER "return function(p) pcall(inner, p)\nerror('no') end", "probe.lua:3: in function"},
-        {INNER "return function(p) pcall(coroutine.wrap(inner), p)\nerror('no') end",
-         "probe.lua:3: in function"},
-        {INNER "return function(p) xpcall(inner, function(e) return e end, p)\nerror() end",
-         "probe.lua:3: in function"},
-        {INNER "return function(p) pcall(coroutine.wrap(inner), p) return print end", ""},
-        {INNER "return function(p) pcall(coroutine.wrap(inner), p) "
-               "local t = {} for i = 1, 1e9 do t[i] = i end end",
-         ""},
-        /* while the file loads */
-        {INNER "inner({})\nreturn inner", "probe.lua:1: in inner\nprobe.lua:2: in main chunk"},
-        {INNER "coroutine.wrap(inner)({})\nreturn inner",
-         "probe.lua:1: in function\n[coroutine]\nprobe.lua:2: in main chunk"},
-    };
-
-    (void)state;
-    for (size_t i = 0; i < COUNT(cases); i++) {
-        const char *star = strchr(cases[i].expected, '*');
-        struct run *r = run_begin(cases[i].source, "", 8 * MIB);
-        struct str found = traceback_text();
-        struct str expected = {cases[i].expected, star ? (size_t)(star - cases[i].expected)
-                                                       : strlen(cases[i].expected)};
-
-        assert_false(r->ok);
-        if (star ? !str_starts(found, expected) : !str_equal(found, expected))
-            fail_msg("%s:\n%.*s\n-- not --\n%s", cases[i].source, STR_ARG(found),
-                     cases[i].expected);
-        run_end(r);
-    }
-}
-
-static void a_traceback_is_bounded(void **state)
-{
-    struct run *r = run_begin("local function f() return 1 + f() end return f", "", 8 * MIB);
-    struct str text = traceback_text();
-    size_t lines = 1;
-
-    (void)state;
-    for (size_t i = 0; i < text.len; i++)
-        lines += text.at[i] == '\n';
-    expect_contains(r->err.text, "stack overflow");
-    assert_int_equal(lines, 33);
-    assert_memory_equal(text.at + text.len - 4, "\n...", 4);
-    run_end(r);
 }
 
 /* -- Parking --------------------------------------------------------------------------------- */
@@ -370,7 +197,15 @@ static void a_call_gets_what_its_children_returned(void **state)
          "[{\"error\":\"no\"}]", "{\"result\":\"no\"}"},
         {"return function(p, ctx) return ctx.invoke_all({{'f'}, {'g', {x = 1}}}) end",
          "[[\"f\",{}],[\"g\",{\"x\":1}]]", "[{\"result\":{\"n\":1}},{\"error\":\"no\"}]",
-         "{\"result\":[{\"n\":1},{\"error\":\"no\"}]}"},
+         "{\"result\":[{\"n\":1},{\"error\":\"no\",\"message\":\"no\"}]}"},
+        {"return function(p, ctx) local r, e = ctx.invoke_all({{'f'}, {'g'}}) "
+         "return {e[1] == nil, e[2] == r[2], r[1].error, r[1].result, e[2].message} end",
+         "[[\"f\",{}],[\"g\",{}]]",
+         "[{\"result\":{\"error\":\"x\",\"result\":5}},{\"error\":\"no\"}]",
+         "{\"result\":[true,true,\"x\",5,\"no\"]}"},
+        {"return function(p, ctx) local r, e = ctx.invoke_all({{'f'}}) return {#r, e == nil} end",
+         "[[\"f\",{}]]", "[{\"result\":{\"error\":\"x\",\"code\":\"y\"}}]",
+         "{\"result\":[1,true]}"},
     };
 
     (void)state;
@@ -452,9 +287,6 @@ int main(void)
         cmocka_unit_test(declared_defaults_are_filled),
         cmocka_unit_test(ctx_tells_about_the_call),
         cmocka_unit_test(failures_are_told),
-        cmocka_unit_test(a_raised_error_has_its_traceback),
-        cmocka_unit_test(a_traceback_begins_where_it_failed),
-        cmocka_unit_test(a_traceback_is_bounded),
         cmocka_unit_test(a_call_parks_and_goes_on),
         cmocka_unit_test(a_call_gets_what_its_children_returned),
         cmocka_unit_test(an_error_raised_in_a_full_heap_is_told),

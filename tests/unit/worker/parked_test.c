@@ -86,11 +86,12 @@ static void park_for(uint64_t ns)
 static void parked_calls_are_in_wall_alone(void **state)
 {
     struct sampling *s = &board.channels[0].state->sampling;
+    struct raised raised = {0};
     struct err err;
 
     (void)state;
     begin("return function(_, ctx)\n ctx.sleep(1)\n end");
-    assert_int_equal(bridge_run(&call, BRIDGE_ARGUMENTS, &err), STEP_PARKED);
+    assert_int_equal(bridge_run(&call, BRIDGE_ARGUMENTS, &raised, &err), STEP_PARKED);
     call.parked = true;
     profiler_hold(NULL, clock_now_ns());
     park_for(NS_PER_S);
@@ -100,7 +101,7 @@ static void parked_calls_are_in_wall_alone(void **state)
     park_for(2 * NS_PER_S);
     call.parked = false;
     profiler_hold(&call, call.resumed_ns);
-    assert_int_equal(bridge_run(&call, 0, &err), STEP_ENDED);
+    assert_int_equal(bridge_run(&call, 0, &raised, &err), STEP_ENDED);
     end();
     assert_in_range(sum(SAMPLE_WALL, "run\nprobe.lua:2 handler", "\nsleep\n"),
                     3 * NS_PER_S * 99 / 100, 3 * NS_PER_S * 101 / 100);

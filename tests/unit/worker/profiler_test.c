@@ -24,10 +24,11 @@ static void show(void)
 
 static void serve(const char *source)
 {
+    struct raised raised = {0};
     struct err err;
 
     begin(source);
-    if (bridge_run(&call, BRIDGE_ARGUMENTS, &err) != STEP_ENDED)
+    if (bridge_run(&call, BRIDGE_ARGUMENTS, &raised, &err) != STEP_ENDED)
         fail_msg("%s", err.text);
     end();
 }
@@ -244,6 +245,7 @@ static const struct {
 static void ride_out(size_t row)
 {
     struct err err = {.code = ERR_NONE};
+    struct raised raised = {0};
     char source[512];
 
     snprintf(source, sizeof(source), "return function(_, ctx)\n%s\nend", storm[row].source);
@@ -251,7 +253,7 @@ static void ride_out(size_t row)
     begin(source);
     bool endless = storm[row].code == ERR_DEADLINE;
     safepoint_limit(clock_now_ns() + (endless ? 2 * NS_PER_MS : 10 * NS_PER_S));
-    enum bridge_step step = bridge_run(&call, BRIDGE_ARGUMENTS, &err);
+    enum bridge_step step = bridge_run(&call, BRIDGE_ARGUMENTS, &raised, &err);
     if (step == STEP_PARKED) {
         call.parked = true;
         profiler_hold(NULL, clock_now_ns());
@@ -260,7 +262,7 @@ static void ride_out(size_t row)
         profiler_parked(&call, call.resumed_ns);
         call.parked = false;
         profiler_hold(&call, call.resumed_ns);
-        if (bridge_run(&call, 0, &err) != STEP_ENDED)
+        if (bridge_run(&call, 0, &raised, &err) != STEP_ENDED)
             fail_msg("%s: %s", source, err.text);
     }
     if (step != storm[row].step || (step == STEP_FAILED && err.code != storm[row].code))
