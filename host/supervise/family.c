@@ -81,10 +81,10 @@ static void close_for_others(void)
 static void run_worker(size_t slot)
 {
     const struct origin *o = f.origin;
-    char name[16];
+    char name[32]; /* the kernel keeps 15 bytes */
 
     push_secrets_wipe();
-    snprintf(name, sizeof(name), "faas-worker-%zu", slot);
+    snprintf(name, sizeof(name), "faas-worker-%u", (unsigned)slot);
     become_child(name);
     log_init("worker", o->settings->log_level);
     close_for_others();
