@@ -8,23 +8,6 @@ results=$root/build/test-results # a folder for each part
 server=$root/build/release/faas-server
 python=/usr/bin/python3 # Debian's, for it has Debian's modules; another may come first in PATH
 
-build_packages=(build-essential cmake ninja-build pkg-config libh2o-evloop-dev libluajit-5.1-dev
-    libssl-dev zlib1g-dev libpcre2-dev libjansson-dev libseccomp-dev
-    protobuf-c-compiler libprotobuf-c-dev libcurl4-openssl-dev)
-# What the benchmark compares with, and what measures.
-peer_packages=(wrk libprimesieve-dev libopenblas-serial-dev libpcre3)
-nginx_packages=(nginx libnginx-mod-http-lua libnginx-mod-http-ndk lua-resty-core lua-resty-lrucache
-    libluajit2-5.1-2) # the LuaJIT that apt gives to nginx
-test_packages=(libcmocka-dev python3-pytest python3-pytest-timeout python3-pytest-xdist
-    python3-requests lua-check clang-format clang-tidy shellcheck curl openssl procps
-    protobuf-compiler python3-protobuf python3-jsonschema openapi-specification
-    chromium chromium-driver python3-selenium)
-# For tests of docker/: an engine and what it starts, unpacked where it is not installed.
-docker_packages=(docker.io containerd runc libdevmapper1.02.1 iptables libip4tc2 libip6tc2
-    libxtables12 libnftnl11 libnetfilter-conntrack3 libnfnetlink0 libmnl0
-    docker-compose python3-docker python3-dockerpty python3-docopt python3-dotenv
-    python3-texttable python3-websocket python3-jsonschema python3-pyrsistent python3-distro)
-docker_test_packages=(debootstrap iproute2 python3-yaml python3-kubernetes python3-setuptools)
 test_parts=(lint unit http asan tsan)
 more_parts=(early late docker) # when asked for: they take minutes; docker takes root
 
@@ -50,7 +33,8 @@ scripts/run.sh reliability [--quick] [--minutes N] [--json FILE] [section ...]
                                    and writes build/reliability.json; fails when a goal is missed
 scripts/run.sh help                this text
 
-Packages come from Debian, through apt-get as root or by sudo, and only when one is missing.
+Packages come from Debian 12 or 13, through apt-get as root or by sudo, and only when one is missing.
+On Debian 13, libh2o comes from Debian 12, unpacked into build/debian12.
 END
 }
 
@@ -69,92 +53,10 @@ quietly() {
     return "$status"
 }
 
-# -- Packages --------------------------------------------------------------------------------------
+# -- Parts -----------------------------------------------------------------------------------------
 
-as_root() {
-    if ((EUID == 0)); then
-        "$@"
-    elif command -v sudo >/dev/null; then
-        sudo "$@"
-    else
-        die "cannot install as $(id -un) without sudo; as root: apt-get install ${missing[*]}"
-    fi
-}
-
-apt() {
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o DPkg::Lock::Timeout=120 "$@"
-}
-
-not_installed() {
-    local installed package
-    installed=" $(dpkg-query -W -f '${Package}:${db:Status-Status} ' "$@" 2>/dev/null || true)"
-    for package in "$@"; do
-        [[ $installed == *" $package:installed "* ]] || printf '%s\n' "$package"
-    done
-}
-
-need() {
-    local missing
-    { command -v apt-get && command -v dpkg-query; } >/dev/null ||
-        die "this is not Debian (no apt-get); these packages or their likes are needed: $*"
-    mapfile -t missing < <(not_installed "$@")
-    ((${#missing[@]})) || return 0
-    say "installing: ${missing[*]}"
-    quietly apt update
-    quietly apt install --no-install-recommends "${missing[@]}"
-}
-
-# Only files of the package: installing all of it would start a Prometheus on the machine.
-need_prometheus() {
-    local tools=$root/build/tools missing=(prometheus) file
-    for file in "$@"; do
-        [[ -x $tools/$file ]] && continue
-        say "fetching: $file"
-        mkdir -p "$tools"
-        quietly apt update
-        (
-            cd "$tools"
-            quietly apt-get -qq -o APT::Sandbox::User=root download prometheus
-            dpkg-deb --fsys-tarfile prometheus_*.deb | tar -xO "./usr/bin/$file" >"$file.part"
-            rm prometheus_*.deb
-            chmod +x "$file.part"
-            mv "$file.part" "$file"
-        )
-    done
-    PATH=$tools:$PATH
-}
-
-# unpack FOLDER PACKAGE ... below build/tools, all or nothing.
-unpack() {
-    local place=$root/build/tools/$1 part=$root/build/tools/$1.part package missing=("${@:2}")
-    rm -rf "$part"
-    mkdir -p "$part"
-    quietly apt update
-    cd "$part"
-    quietly apt-get -qq -o APT::Sandbox::User=root download "${@:2}"
-    for package in *.deb; do
-        dpkg-deb -x "$package" .
-        rm "$package"
-    done
-    mv "$part" "$place"
-}
-
-# Installing it would start an engine on the machine.
-need_docker() {
-    if [[ ! -d $root/build/tools/docker ]]; then
-        say "fetching: docker"
-        (unpack docker "${docker_packages[@]}")
-    fi
-    ln -sf xtables-nft-multi "$root/build/tools/docker/usr/sbin/iptables"
-    ln -sf xtables-nft-multi "$root/build/tools/docker/usr/sbin/ip6tables"
-}
-
-# Installing it would start a web server on the machine.
-need_nginx() {
-    [[ -d $root/build/tools/nginx || -z $(not_installed "${nginx_packages[@]}") ]] && return
-    say "fetching: nginx"
-    unpack nginx "${nginx_packages[@]}"
-}
+# shellcheck source-path=SCRIPTDIR source=lib/packages.sh
+source "$root/scripts/lib/packages.sh"
 
 # Sets `status`. (A function behind `if` or before `||` would go on after what fails in it.)
 attempt() {
@@ -182,7 +84,7 @@ build() {
 }
 
 serve() {
-    need "${build_packages[@]}"
+    need_build
     build release
     exec "$server" "$@"
 }
@@ -195,14 +97,14 @@ demo() {
     fi
     need python3 python3-requests
     if [[ " $* " != *" --docker "* ]]; then
-        need "${build_packages[@]}"
+        need_build
         build release
     fi
     FAAS_SERVER=$server exec "$python" "$root/scripts/demo/run.py" "$@"
 }
 
 benchmark() {
-    need "${build_packages[@]}" python3 python3-requests python3-protobuf protobuf-compiler
+    need_build python3 python3-requests python3-protobuf protobuf-compiler
     try need "${peer_packages[@]}"
     try need_nginx
     build release -DFAAS_BENCHMARKS=ON
@@ -211,7 +113,7 @@ benchmark() {
 }
 
 reliability() {
-    need "${build_packages[@]}" python3 python3-requests
+    need_build python3 python3-requests
     try need wrk
     build release
     FAAS_SERVER=$server exec "$python" "$root/tests/reliability/run.py" "$@"
@@ -314,7 +216,7 @@ run_tests() {
         [[ " ${test_parts[*]} ${more_parts[*]} " == *" $part "* ]] ||
             die "no such part: $part (${test_parts[*]} ${more_parts[*]})"
     done
-    need "${build_packages[@]}" "${test_packages[@]}"
+    need_build "${test_packages[@]}"
     need_prometheus promtool
     cd "$root"
     rm -rf "$results"
@@ -343,7 +245,7 @@ case ${1-} in
 "" | --*) serve "$@" ;;
 demo) demo "${@:2}" ;;
 build)
-    need "${build_packages[@]}"
+    need_build
     build release
     ;;
 test) run_tests "${@:2}" ;;

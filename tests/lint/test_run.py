@@ -22,14 +22,15 @@ def run(tmp_path):
     """Runs parts with the tests of a tree, which it returns the exit status and the output of."""
     def execute(*parts, lint=PASSES, http=PASSES, failure="", fails_to_build=""):
         root = tmp_path / "a tree"
-        for file in ("scripts/run.sh", "tests/tally.py", "tests/uptime.py"):
+        shutil.copytree(ROOT / "scripts", root / "scripts", dirs_exist_ok=True)
+        for file in ("tests/tally.py", "tests/uptime.py"):
             shutil.copy(ROOT / file, write(root, file, ""))
         for name, text in [("lint", lint), ("http", http)]:
             write(root, f"tests/{name}/test_{name}.py", text)
         for name in ("bench", "hostile", "page"):
             (root / "tests" / name).mkdir(exist_ok=True)
         for name, text in [("bin/cmake", CMAKE), ("bin/ctest", CTEST),
-                           ("build/tools/promtool", "")]:
+                           ("build/tools/promtool", ""), ("build/debian12/unpacked", "")]:
             write(root, name, text).chmod(0o755)
         done = subprocess.run(
             ["bash", root / "scripts/run.sh", "test", *parts], text=True, check=False,

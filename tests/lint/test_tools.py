@@ -43,7 +43,8 @@ def is_shell(file):
 
 def shellcheck(root):
     scripts = [file for file in files(root, "*") if is_shell(file)]
-    return complaints("shellcheck", *scripts) if scripts else []
+    return complaints("shellcheck", "--external-sources", "--check-sourced",
+                      *scripts) if scripts else []
 
 
 def clang_tidy(file, *arguments):
