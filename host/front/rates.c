@@ -3,6 +3,7 @@
 #include "front/rates.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "front/params.h"
@@ -60,8 +61,11 @@ void rates_init(const struct settings *settings)
 {
     uint64_t wanted[SAMPLE_TYPES];
 
-    for (enum sample_type type = 0; type < SAMPLE_TYPES; type++)
-        wanted[type] = (uint64_t) * (const int64_t *)((const char *)settings + rates[type].setting);
+    for (enum sample_type type = 0; type < SAMPLE_TYPES; type++) {
+        const char *setting = (const char *)settings + rates[type].setting;
+
+        memcpy(&wanted[type], setting, sizeof(wanted[type]));
+    }
     set_all(wanted);
 }
 

@@ -27,14 +27,17 @@ struct attempt {
     bool for_reports; /* allowed to sanitizers */
 };
 
-#define ATTEMPT(call, ...)                                                                         \
-    {                                                                                              \
-#call, SYS_##call, {__VA_ARGS__ }, false                                                   \
-    }
-#define ATTEMPT_OF_REPORTS(call, ...)                                                              \
-    {                                                                                              \
-#call, SYS_##call, {__VA_ARGS__ }, true                                                    \
-    }
+/* Of the calls that only older architectures have, no row is tried on others. */
+#ifndef __x86_64__
+enum { SYS_arch_prctl = -1, SYS_chmod = -1, SYS_creat = -1, SYS_fork = -1, SYS_iopl = -1 };
+enum { SYS_mkdir = -1, SYS_modify_ldt = -1, SYS_open = -1, SYS_rename = -1, SYS_unlink = -1 };
+#endif
+
+/* Versions 14 and 19 of clang-format disagree about these. */
+/* clang-format off */
+#define ATTEMPT(call, ...) {#call, SYS_##call, {__VA_ARGS__}, false}
+#define ATTEMPT_OF_REPORTS(call, ...) {#call, SYS_##call, {__VA_ARGS__}, true}
+/* clang-format on */
 
 /* Found out before the wall, which may forbid to ask. */
 static pid_t own_pid, parent_pid;
@@ -74,7 +77,7 @@ static inline void expect_forbidden(void (*raise_wall)(void), const struct attem
                                     size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        if (SANITIZED && attempts[i].for_reports)
+        if (attempts[i].number < 0 || (SANITIZED && attempts[i].for_reports))
             continue;
         int status = end_behind(raise_wall, attempt_it, &attempts[i]);
 

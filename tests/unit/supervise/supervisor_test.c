@@ -15,13 +15,15 @@
 enum { WORKERS = 2, NUMBERS = 64, LONG_ENOUGH_S = 30 };
 
 /* Shared by all processes of a test: what has run, and which forks fail. */
-static struct {
+struct shared {
     _Atomic unsigned forks, fronts, workers, failed, pushers, finished;
     bool fails[NUMBERS]; /* by number of the fork */
     bool reloads;        /* before the end there is a SIGHUP, whose fork fails too */
     unsigned dying;      /* so many pushers die; 0: nothing is pushed */
     bool hangs;          /* the pusher does not end by itself, but there is a second SIGTERM */
-} * seen;
+};
+
+static struct shared *seen;
 
 pid_t __real_fork(void);
 pid_t __wrap_fork(void);
