@@ -35,9 +35,11 @@ static void tell_supervisor(uint32_t type, const struct member *m)
     struct pollfd socket = {.fd = control_fd, .events = POLLOUT};
 
     for (int i = 0; i < TELL_TRIES; i++) {
-        if (send(control_fd, &c, sizeof(c), MSG_NOSIGNAL) == sizeof(c))
+        ssize_t sent = send(control_fd, &c, sizeof(c), MSG_NOSIGNAL);
+
+        if (sent == sizeof(c))
             return;
-        if (errno != EAGAIN && errno != EINTR)
+        if (sent >= 0 || (errno != EAGAIN && errno != EINTR))
             break;
         poll(&socket, 1, TELL_WAIT_MS);
     }

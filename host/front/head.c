@@ -25,8 +25,9 @@ static bool cut_line(struct str *raw, struct str *line, struct err *err)
     *line = (struct str){raw->at, (size_t)(end - raw->at)};
     raw->len -= line->len + 1;
     raw->at = end + 1;
-    if (line->len == 0 || line->at[--line->len] != '\r')
+    if (line->len == 0 || line->at[line->len - 1] != '\r')
         return refuse(err, "a line ends without CR LF");
+    line->len--;
     if (memchr(line->at, '\r', line->len))
         return refuse(err, "it has a CR inside a line");
     return true;
