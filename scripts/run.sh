@@ -9,7 +9,7 @@ server=$root/build/release/faas-server
 python=/usr/bin/python3 # Debian's, for it has Debian's modules; another may come first in PATH
 
 test_parts=(lint unit http asan tsan)
-more_parts=(early late docker) # when asked for: they take minutes; docker takes root
+more_parts=(early late docker debian13 arm64) # when asked for: they take minutes, some take root
 
 usage() {
     cat <<'END'
@@ -23,7 +23,8 @@ scripts/run.sh build               build only: build/release/faas-server
 scripts/run.sh test [part ...]     run all tests, or only: lint unit http asan tsan; or those that
                                    are not among all: early and late (unit and http on a clock
                                    that says the machine has run for 2 s, and for 400 days),
-                                   docker
+                                   docker, debian13 (both commands on a fresh Debian 13, in a
+                                   folder), arm64 (compiled for it, run under qemu)
 scripts/run.sh benchmark [--quick] [--json FILE] [section ...]
                                    measure, beside nginx and others; prints tables, and writes
                                    build/benchmark.json (sections: lifecycle requests natives
@@ -57,6 +58,8 @@ quietly() {
 
 # shellcheck source-path=SCRIPTDIR source=lib/packages.sh
 source "$root/scripts/lib/packages.sh"
+# shellcheck source-path=SCRIPTDIR source=lib/roots.sh
+source "$root/scripts/lib/roots.sh"
 
 # Sets `status`. (A function behind `if` or before `||` would go on after what fails in it.)
 attempt() {

@@ -128,19 +128,21 @@ need_libh2o() {
     mv "$part" "$place"
 }
 
-# Only files of the package: installing all of it would start a Prometheus on the machine.
+# Only files of the packages: installing all of one would start a Prometheus on the machine.
 need_prometheus() {
-    local tools=$root/build/tools missing=(prometheus) file
+    local tools=$root/build/tools missing=(prometheus) file package
     for file in "$@"; do
         [[ -x $tools/$file ]] && continue
         say "fetching: $file"
+        package=prometheus
+        [[ $release != 13 || $file != promtool ]] || package=promtool
         mkdir -p "$tools"
         quietly apt update
         (
             cd "$tools"
-            quietly apt-get -qq -o APT::Sandbox::User=root download prometheus
-            dpkg-deb --fsys-tarfile prometheus_*.deb | tar -xO "./usr/bin/$file" >"$file.part"
-            rm prometheus_*.deb
+            quietly apt-get -qq -o APT::Sandbox::User=root download "$package"
+            dpkg-deb --fsys-tarfile "${package}"_*.deb | tar -xO "./usr/bin/$file" >"$file.part"
+            rm "${package}"_*.deb
             chmod +x "$file.part"
             mv "$file.part" "$file"
         )
