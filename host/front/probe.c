@@ -50,7 +50,9 @@ static int connect_to(const char *host, uint16_t port, struct err *err)
         err_set(err, ERR_INTERNAL, "%s: %s", what, gai_strerror(failed));
         return -1;
     }
-    int fd = connect_one(list);
+    int fd = -1;
+    for (const struct addrinfo *a = list; a && fd < 0; a = a->ai_next)
+        fd = connect_one(a);
     if (fd < 0)
         err_set_errno(err, what);
     freeaddrinfo(list);

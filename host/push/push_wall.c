@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -26,6 +27,7 @@
     X(getsockname, "")                                                                             \
     X(getpeername, "")                                                                             \
     X(socketpair, "threads of the name service")                                                   \
+    X(eventfd2, "libcurl 8 wakes itself")                                                          \
     X(shutdown, "")                                                                                \
     X(close, "")                                                                                   \
     X(read, "")                                                                                    \
@@ -83,6 +85,7 @@ bool push_wall_raise(struct err *err)
         {.call = "socket", .match = {{0, WALL_INT, AF_NETLINK}}}, /* the same */
         {.call = "clone", .match = {{0, UINT64_MAX, wall_thread_flags}}},
         {.call = "rt_sigaction", .match = {{0, WALL_INT, WALL_THREAD_SIGNAL}}},
+        {.call = "rt_sigaction", .match = {{0, WALL_INT, SIGPIPE}}}, /* libcurl, while it sends */
         {.call = "clone3", .refusal = ENOSYS}, /* its flags lie in memory; glibc then takes clone */
         {.call = "tgkill", .match = {{0, WALL_INT, (uint32_t)getpid()}}}, /* abort */
 #define X(name, why) {.call = #name},

@@ -26,10 +26,10 @@ release=$(
     source /etc/os-release 2>/dev/null || true
     [[ ${ID-} != debian ]] || printf '%s' "${VERSION_ID-}"
 )
-# The LuaJIT that apt gives to nginx, and what it matches with.
+# The LuaJIT that apt gives to nginx, and what it matches with; what reads a schema in the tests.
 case $release in
 12) nginx_packages+=(libluajit2-5.1-2) peer_packages+=(libpcre3) ;;
-13) nginx_packages+=(libluajit-5.1-2 libluajit-5.1-common) ;;
+13) nginx_packages+=(libluajit-5.1-2 libluajit-5.1-common) test_packages+=(python3-yaml) ;;
 esac
 
 as_root() {

@@ -7,12 +7,17 @@ import pathlib
 
 import jsonschema
 
-OFFICIAL = pathlib.Path("/usr/share/openapi-specification/schemas/v3.0/schema.json")
+OFFICIAL = pathlib.Path("/usr/share/openapi-specification/schemas/v3.0")
 
 
 @functools.cache
 def _official():
-    schema = json.loads(OFFICIAL.read_text())
+    file = OFFICIAL / "schema.json"
+    if file.exists():
+        schema = json.loads(file.read_text())
+    else:  # as in Debian 13
+        import yaml
+        schema = yaml.safe_load((OFFICIAL / "schema.yaml").read_text())
     return jsonschema.validators.validator_for(schema)(schema)
 
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """test_routes.py - each route: its reply's keys and headers, its methods, its query values."""
 
+import http.client
+import json
 import re
 
 import pytest
@@ -115,11 +117,21 @@ def prepared(server, method, path):
 
 @pytest.mark.parametrize("path", [
     "/nope", "/fn", "/fn/", "/fn/invoke", "/fn/invoke/", "/fn/invoke/hash/", "/fn/invoke/hash/x",
-    "/fn/list/", "/health/", "//health", "/HEALTH", "/fn/chain/", "/fn/warmpool/", "/fn/burst/",
+    "/fn/list/", "/health/", "/HEALTH", "/fn/chain/", "/fn/warmpool/", "/fn/burst/",
     "/fn/stats/hash", "/healthz", "/fn/invoke//hash"])
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_other_paths_are_not_found(server, method, path):
     expect_error(server.request(method, path), 404, "not_found", path)
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_two_slashes_are_not_one(server, method):
+    """By a client that sends the path as it is: some versions of requests make them one."""
+    connection = http.client.HTTPConnection(server.url.removeprefix("http://"))
+    connection.request(method, "//health")
+    reply = connection.getresponse()
+    assert (reply.status, json.loads(reply.read())["code"]) == (404, "not_found")
+    connection.close()
 
 
 @pytest.mark.parametrize("name", ["nope", "HASH", "hash.lua", "%68ash", "..", "hash%00", "-",

@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 
 #include "base/log.h"
@@ -53,6 +54,7 @@ static void programs_processes_and_changes_end_it(void **state)
         ATTEMPT(ftruncate, 0),
         ATTEMPT(memfd_create, 0),
         ATTEMPT_OF_REPORTS(prctl, 0),
+        ATTEMPT_OF_REPORTS(rt_sigaction, SIGTERM),
         ATTEMPT(mount, 0),
         ATTEMPT(chroot, 0),
         ATTEMPT(unshare, 0),
@@ -105,6 +107,15 @@ static void reads_files_and_talks(const void *unused)
     need(log_dropped() == 0);
 }
 
+/* As libcurl does, which wakes itself with an eventfd since version 8. */
+static void ignores_broken_pipes(const void *unused)
+{
+    (void)unused;
+    need(signal(SIGPIPE, SIG_IGN) != SIG_ERR);
+    int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    need(fd >= 0 && close(fd) == 0);
+}
+
 static void aborts(const void *unused)
 {
     (void)unused;
@@ -116,6 +127,7 @@ static void pushing_is_permitted(void **state)
     static const struct permitted list[] = {
         {"names", looks_up_names, 0},
         {"files and sockets", reads_files_and_talks, 0},
+        {"libcurl", ignores_broken_pipes, 0},
         {"abort", aborts, SIGABRT},
     };
 
