@@ -21,7 +21,14 @@
 
 /* The state's global part begins where the pointer at GLOBAL_AT of a lua_State points to (LuaJIT's
  * GC64 layout); the mask is looked for in its first SCAN bytes. */
-enum { PROFILE_BIT = 0x80, GLOBAL_AT = 16, SCAN = 4096, RETRY_NS = 1000000, TURN_NS = 500000 };
+enum {
+    PROFILE_BIT = 0x80,
+    ACTIVE_BIT = 0x10,
+    GLOBAL_AT = 16,
+    SCAN = 4096,
+    RETRY_NS = 1000000,
+    TURN_NS = 500000
+};
 
 /* From when on the handler jumps, and how soon it tries again where it may not. */
 enum { GRACE_NS = 2000000, TEAR_RETRY_NS = 100000 };
@@ -48,7 +55,8 @@ static struct {
     volatile bool shares;
     volatile uint64_t armed_ns; /* when the timer goes off next; 0: it does not */
     void (*visit)(lua_State *);
-    volatile bool asked;  /* the hook is set for a visit */
+    volatile bool asked;  /* the hook is set for a visit, */
+    bool overflows;       /* or for an error: the Lua stack is full */
     volatile bool busy;   /* the hook is being changed, */
     volatile bool missed; /* when a signal wanted to set it */
 } s;
@@ -94,6 +102,18 @@ static void end_change(lua_State *L)
     }
 }
 
+/* LuaJIT takes what an error's handler does for part of the hook that raised the error, and calls
+ * no hooks in it: so the hook ends before. */
+static void raise_overflow(lua_State *L)
+{
+    volatile unsigned char *mask = global_of(L) + s.mask_at;
+
+    s.overflows = false;
+    if (s.mask_at)
+        *mask &= (unsigned char)~ACTIVE_BIT;
+    luaL_error(L, "stack overflow");
+}
+
 static void on_hook(lua_State *L, lua_Debug *frame)
 {
     (void)frame;
@@ -103,6 +123,8 @@ static void on_hook(lua_State *L, lua_Debug *frame)
     s.busy = true;
     clear_hook(L);
     end_change(L);
+    if (s.overflows)
+        raise_overflow(L);
     if (s.visit)
         s.visit(L);
 }
@@ -143,6 +165,15 @@ void safepoint_ask(void)
 {
     if (!s.target || !s.visit || s.closing)
         return;
+    s.asked = true;
+    set_hook(s.target);
+}
+
+void safepoint_overflow(void)
+{
+    if (!s.target)
+        return;
+    s.overflows = true;
     s.asked = true;
     set_hook(s.target);
 }
@@ -269,7 +300,7 @@ enum err_code safepoint_leave(void)
     s.target = NULL;
     if (L && s.asked && !s.closing)
         clear_hook(L);
-    s.asked = s.missed = false;
+    s.asked = s.missed = s.overflows = false;
     enum err_code why = atomic_exchange(&native_stop, false) ? reason() : ERR_NONE;
     if (s.closing)
         s.deadline_ns = s.kept_ns;

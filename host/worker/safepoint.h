@@ -46,6 +46,9 @@ bool safepoint_init(bool (*is_cancelled)(void));
 void safepoint_on_visit(void (*visit)(lua_State *L));
 void safepoint_ask(void);
 
+/* Raises the error "stack overflow" in what runs, before its next instruction. */
+void safepoint_overflow(void);
+
 /* Makes a new state's code reachable, with its compiler open. */
 void safepoint_prepare(lua_State *L);
 

@@ -53,6 +53,22 @@ struct vm *vm_of(lua_State *L)
     return ((struct heap *)heap)->owner;
 }
 
+/* LuaJIT raises the error of a full Lua stack also while it restores a stack from compiled code,
+ * with frames that are not there yet: looking for the place of the error, or calling an error's
+ * handler, it crashes. So the error comes before that, when the stack has grown to its largest,
+ * nine tenths of which are used. A stack that still has that size is not let grow further: that is
+ * an error without place and handler, "not enough memory". No table has these sizes. */
+static void *alloc(void *heap, void *block, size_t old_size, size_t size)
+{
+    const size_t largest = LUAI_MAXSTACK * 8, added = 32 * 8; /* LuaJIT adds a few values */
+
+    if (old_size >= largest && old_size < largest + added && size > old_size)
+        return NULL;
+    if (size >= largest && size < largest + added && old_size && old_size < largest)
+        safepoint_overflow();
+    return heap_alloc(heap, block, old_size, size);
+}
+
 static void leave_full(void *owner, size_t wanted)
 {
     struct vm *vm = owner;
@@ -193,7 +209,7 @@ static bool open_state(struct vm *vm, struct err *err)
     if (left)
         return fail_left(vm, left, err);
     profiler_enter(PHASE_NEWSTATE);
-    vm->L = lua_newstate(heap_alloc, vm->heap);
+    vm->L = lua_newstate(alloc, vm->heap);
     return vm->L || err_set(err, ERR_INTERNAL, "lua_newstate failed");
 }
 

@@ -104,12 +104,14 @@ static void a_library_opened_at_the_end_of_the_stack_is_whole(void **state)
 {
     static const char source[] =
         "local failed = 0\n"
+        "local function fill(n) return 1 + fill(n) end\n" /* ends before the stack's last tenth */
+        "local function try() return ('x').upper end\n"
         "local function deep(n)\n"
-        "  local function try() return ('x').upper end\n"
         "  pcall(deep, n + 1)\n"
         "  if not pcall(try) then failed = failed + 1 end\n"
         "end\n"
         "return function()\n"
+        "  pcall(fill, 1)\n"
         "  pcall(deep, 1)\n"
         "  return ('x'):upper() .. tostring(('x').dump) .. tostring(getmetatable('')) ..\n"
         "         tostring(failed > 0)\n"

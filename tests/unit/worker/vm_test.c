@@ -358,6 +358,38 @@ static void a_reset_vm_survives_a_raised_error(void **state)
     code_drop(code);
 }
 
+/* LuaJIT's own error of a full stack crashes when it is raised on the way out of compiled code. */
+static void full_lua_stacks_are_errors_of_the_function(void **state)
+{
+    static const char *const sources[] = {
+        "local function f(n) return 1 + f(n + 1) end\n"
+        "return function() return select(2, pcall(f, 1)) end",
+        "local function f(n) return 1 + f(n + 1) end\n"
+        "return function() return select(2, xpcall(f, function(m) return m end, 1)) end",
+        "local function f(n) return 1 + f(n + 1) end\n"
+        "return function() return select(2, coroutine.resume(coroutine.create(f), 1)) end",
+        "local function f(n) return 1 + f(n + 1) end\n"
+        "return function() local m for i = 1, 50 do local ok, now = pcall(f, i) m = m or now end "
+        "return m end",
+        "local function g(t, k) return tostring(t) .. t[k] end\n"
+        "local m = {__index = g, __call = g, __tostring = g, __concat = g}\n"
+        "return function() local co = coroutine.create(function(...) while true do\n"
+        "coroutine.yield(pcall(...)) end end) for i = 1, 50 do\n"
+        "coroutine.resume(co, xpcall, setmetatable({}, m), setmetatable) end\n"
+        "return 'stack overflow' end",
+    };
+    struct answer answer;
+    struct err err;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(sources); i++) {
+        if (!ask_source(sources[i], 32 * MIB, &answer, &err))
+            fail_msg("%zu: %s", i, err.text);
+        if (!strstr(answer.text, "stack overflow"))
+            fail_msg("%zu: %s", i, answer.text);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -372,6 +404,7 @@ int main(void)
         cmocka_unit_test(a_reset_vm_has_forgotten_the_call),
         cmocka_unit_test(resets_leave_no_mapping),
         cmocka_unit_test(a_reset_vm_survives_a_raised_error),
+        cmocka_unit_test(full_lua_stacks_are_errors_of_the_function),
     };
 
     return RUN_VM_TESTS(tests);
