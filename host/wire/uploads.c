@@ -113,7 +113,8 @@ static bool has_file(struct upload *upload)
 {
     struct stat file;
 
-    if (fstat(upload->fd, &file) != 0 || file.st_size < 0 || file.st_size > UPLOAD_BYTES_MAX)
+    if (upload->fd < 0 || fstat(upload->fd, &file) != 0 || file.st_size < 0 ||
+        file.st_size > UPLOAD_BYTES_MAX)
         return false;
     upload->bytes = (uint64_t)file.st_size;
     return true;
