@@ -21,6 +21,23 @@ struct begin {
     struct str call_id, traceparent, params;
 };
 
+static bool is_null(lua_State *L, int index)
+{
+    return lua_islightuserdata(L, index) && !lua_touserdata(L, index);
+}
+
+/* Does the call give the parameter whose declaration and value are on top of the stack? Null means
+ * no, unless the parameter is required: then the front has let null pass as a value. */
+static bool l_is_given(lua_State *L)
+{
+    if (!is_null(L, -1))
+        return !lua_isnil(L, -1);
+    lua_getfield(L, -2, "required");
+    bool required = lua_toboolean(L, -1);
+    lua_pop(L, 1);
+    return required;
+}
+
 /* Defaults of declared parameters that the call does not give; params at the top of the stack. */
 static void l_fill_defaults(lua_State *L)
 {
@@ -31,7 +48,7 @@ static void l_fill_defaults(lua_State *L)
         for (lua_pushnil(L); lua_next(L, params + 1); lua_settop(L, params + 2)) {
             lua_pushvalue(L, -2);
             lua_rawget(L, params);
-            if (!lua_isnil(L, -1) || !lua_istable(L, -2))
+            if (!lua_istable(L, -2) || l_is_given(L))
                 continue;
             lua_pushvalue(L, -3);
             lua_getfield(L, -3, "default");

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <luajit-2.1/lua.h>
+#include <stdbool.h>
 
 /* LuaJIT bounds the Lua stack alone, and each coroutine has its own: what calls itself through C
  * functions, like a gsub in a gsub's callback, or a coroutine that resumes another, would fill the
@@ -16,8 +17,11 @@
 /* The host enters a state here. */
 void cstack_begin(void);
 
+/* Is the bound passed? For C functions that call themselves. */
+bool cstack_is_full(void);
+
 /* For a C function that is about to call Lua code. Raises "C stack overflow". */
 void l_cstack_check(lua_State *L);
 
-/* A function for Lua: is the bound passed? */
+/* The same as a function for Lua. */
 int l_cstack_is_full(lua_State *L);

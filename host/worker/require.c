@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "native.h"
+#include "worker/cjson.h"
 #include "worker/cstack.h"
 #include "worker/json.h"
 #include "worker/libraries.h"
@@ -20,7 +21,7 @@ enum { AT_NAME = 1, AT_LOADED };
 static const struct {
     const char *name;
     void (*push)(lua_State *L);
-} built_in[] = {{"json", l_json_push}};
+} built_in[] = {{"json", l_json_push}, {"cjson", l_cjson_push}, {"cjson.safe", l_cjson_push_safe}};
 
 /* -- Loading --------------------------------------------------------------------------------- */
 

@@ -23,7 +23,8 @@ enum sandbox_slot {
     SLOT_XPCALL,
     SLOT_TRACEBACK,   /* the message handler */
     SLOT_CHILD_ERROR, /* the metatable of children's error objects */
-    SLOT_RAISED       /* the error value that traceback.c has noted the frames of */
+    SLOT_RAISED,      /* the error value that traceback.c has noted the frames of */
+    SLOT_LIST         /* the metatable that marks lists */
 };
 
 /* What a yield to the host carries, so that a function's own yields are told from it. */

@@ -26,7 +26,7 @@ FLOORS = {
 LIBRARIES = {
     r"h2o(\.h|/.*)": {"host/front"},
     r"(luajit-2\.1/.*|lua\w*\.h|lauxlib\.h)": {"host/worker", "natives"},
-    r"jansson.*": {"host/front", "host/worker"},
+    r"jansson.*": {"host/front"},
     r"openssl/.*": {"host/front", "natives"},
     r"seccomp\.h": {"host/base"},
     r"curl/.*": {"host/push"},

@@ -65,6 +65,11 @@ static void declared_defaults_are_filled(void **state)
         {"return {params = {a = {default = true}}, handler = function(p) return p end}",
          "{\"a\":false}", "{\"a\":false}"},
         {"return {params = {a = {default = 7}}, handler = function(p) return p end}",
+         "{\"a\":null}", "{\"a\":7}"},
+        {"return {params = {a = {}}, handler = function(p) return {p.a == nil, p.b ~= nil} end}",
+         "{\"a\":null,\"b\":null}", "{\"result\":[true,true]}"},
+        {"return {params = {a = {type = 'any', required = true}}, handler = function(p) return p "
+         "end}",
          "{\"a\":null}", "{\"a\":null}"},
         {"return {params = {a = {default = false}}, handler = function(p) return p end}", "",
          "{\"a\":false}"},

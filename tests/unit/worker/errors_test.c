@@ -282,5 +282,5 @@ int main(void)
         cmocka_unit_test(a_traceback_is_bounded),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return RUN_VM_TESTS(tests);
 }

@@ -223,7 +223,7 @@ static void memory_limits_leave_nothing_of_500_states(void **state)
         "t[i] = load('local x = ... for i = 1, 99 do x = x + i end return x') t[i](i) end end",
         LOOPS "return function() return ('x'):rep(2 ^ 22):gsub('x', 'yy') end",
         "local json = require 'json' local t = {} for i = 1, 9e3 do t[i] = {i} end "
-        "return function() local r = {} for i = 1, 1e8 do r[i] = json.encode(t) end end",
+        "return function() local r = {} for i = 1, 1e8 do t[1] = i r[i] = json.encode(t) end end",
         "local json = require 'json' local s = '[' .. ('[1],'):rep(9e3) .. '1]' "
         "return function() local r = {} for i = 1, 1e8 do r[i] = json.decode(s) end end",
     };
