@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "front/compose.h"
+#include "front/member.h"
 #include "front/params.h"
 #include "front/registry.h"
 #include "front/reply.h"
@@ -58,7 +59,7 @@ static bool add_step(struct chain *c, json_t *step, struct err *err)
     return true;
 }
 
-static bool read_steps(struct chain *c, json_t *body, struct err *err)
+static bool read_steps(struct chain *c, json_t *body, struct str text, struct err *err)
 {
     json_t *steps = json_object_get(body, "chain"), *params = json_object_get(body, "params");
     size_t count = json_array_size(steps);
@@ -72,12 +73,9 @@ static bool read_steps(struct chain *c, json_t *body, struct err *err)
         if (!add_step(c, json_array_get(steps, i), err))
             return false;
     struct version *first = c->funcs[0]->current;
-    if (first && !params_check(first, params, err))
-        return false;
-    char *text = params ? json_dumps(params, JSON_COMPACT) : NULL;
-    buf_put_str(&c->params, str_of(text));
-    free(text);
-    return true;
+    text = params ? member_find(text, "params") : (struct str){NULL, 0};
+    buf_put_str(&c->params, text);
+    return !first || params_check(first, params, text, err);
 }
 
 /* -- Running --------------------------------------------------------------------------------- */
@@ -146,7 +144,7 @@ static bool next_step(struct chain *c, const struct reply *reply, struct err *er
     buf_put_str(&c->params, reply->json);
     if (!params_parse(reply->json, &params, err))
         return false;
-    bool ok = !version || params_check(version, params, err);
+    bool ok = !version || params_check(version, params, (struct str){NULL, 0}, err);
     json_decref(params);
     return ok && start_step(c, err);
 }
@@ -196,7 +194,8 @@ struct chain *compose_chain(struct str text, const struct request *request, chai
                         .owner = owner};
     buf_put_str(&c->call_id, request->call_id);
     buf_put_str(&c->traceparent, request->traceparent);
-    bool ok = params_parse(text, &body, err) && read_steps(c, body, err) && start_step(c, err);
+    bool ok =
+        params_parse(text, &body, err) && read_steps(c, body, text, err) && start_step(c, err);
     json_decref(body);
     if (ok)
         return c;

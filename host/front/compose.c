@@ -276,7 +276,7 @@ static bool child_order(const struct call *parent, json_t *child, struct order *
     struct func *func = registry_get(name, err);
     if (!func)
         return false;
-    if (func->current && !params_check(func->current, params, err))
+    if (func->current && !params_check(func->current, params, (struct str){NULL, 0}, err))
         return false;
     *text = json_dumps(params, JSON_COMPACT);
     *order = (struct order){.kind = CALL_RUN,

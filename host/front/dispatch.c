@@ -366,7 +366,8 @@ static bool check_late(struct call *call, const struct version *version, struct 
 
     if (!params_parse(call->order.params, &params, err))
         return false;
-    bool ok = params_check(version, params, err);
+    struct str none = {NULL, 0}, text = call->order.continues ? none : call->order.params;
+    bool ok = params_check(version, params, text, err);
     json_decref(params);
     return ok;
 }

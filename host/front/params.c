@@ -4,6 +4,23 @@
 
 #include <math.h>
 
+#include "front/member.h"
+
+static bool is_within_depth(json_t *value, int depth)
+{
+    const char *key;
+    json_t *item;
+    size_t i;
+
+    if (!json_is_array(value) && !json_is_object(value))
+        return true;
+    if (depth == PARAMS_DEPTH_MAX)
+        return false;
+    json_array_foreach(value, i, item) if (!is_within_depth(item, depth + 1)) return false;
+    json_object_foreach(value, key, item) if (!is_within_depth(item, depth + 1)) return false;
+    return true;
+}
+
 bool params_parse(struct str body, json_t **params, struct err *err)
 {
     json_error_t error;
@@ -18,10 +35,14 @@ bool params_parse(struct str body, json_t **params, struct err *err)
     if (!*params)
         return err_set(err, ERR_BAD_JSON, "the body is no JSON: %s (line %d, column %d)",
                        error.text, error.line, error.column);
-    if (json_is_object(*params))
+    bool object = json_is_object(*params);
+    if (object && is_within_depth(*params, 0))
         return true;
     json_decref(*params);
     *params = NULL;
+    if (object)
+        return err_set(err, ERR_BAD_JSON, "the body is nested more than %d levels deep",
+                       PARAMS_DEPTH_MAX);
     return err_set(err, ERR_BAD_JSON, "the body must be a JSON object such as {\"name\": 1}");
 }
 
@@ -89,18 +110,37 @@ static bool in_bounds(const char *name, const json_t *spec, const json_t *value,
                    size);
 }
 
-static bool check_one(const char *name, const json_t *spec, const json_t *value, struct err *err)
+/* Of a client's number: jansson has rounded it to a double already. */
+static bool is_kept(const char *name, const json_t *value, struct str text, struct err *err)
+{
+    enum { SHOWN_MAX = 40 };
+    struct str number = text.at ? member_find(text, name) : text;
+
+    if (!number.at || member_is_exact(number, json_number_value(value)))
+        return true;
+    return err_set(
+        err, ERR_BAD_PARAMS,
+        "parameter %s must be a whole number that a double holds exactly (up to 2^53 all "
+        "are), not %.*s%s",
+        name, (int)(number.len < SHOWN_MAX ? number.len : SHOWN_MAX), number.at,
+        number.len > SHOWN_MAX ? "..." : "");
+}
+
+static bool check_one(const char *name, const json_t *spec, const json_t *value, struct str text,
+                      struct err *err)
 {
     const char *type = json_string_value(json_object_get(spec, "type"));
+    bool required = json_is_true(json_object_get(spec, "required"));
 
-    if (!value) {
-        if (!json_is_true(json_object_get(spec, "required")))
+    if (!value || (json_is_null(value) && !(required && has_type(value, type)))) {
+        if (!required)
             return true;
         return err_set(err, ERR_BAD_PARAMS, "parameter %s is missing: it must be %s %s", name,
                        article(type), type);
     }
     if (has_type(value, type))
-        return in_bounds(name, spec, value, err);
+        return in_bounds(name, spec, value, err) &&
+               (strcmp(type, "integer") != 0 || is_kept(name, value, text, err));
     if (json_is_number(value) && strcmp(type, "integer") == 0)
         return err_set(err, ERR_BAD_PARAMS, "parameter %s must be a whole number, not %.15g", name,
                        json_number_value(value));
@@ -108,12 +148,16 @@ static bool check_one(const char *name, const json_t *spec, const json_t *value,
                    type, kind_of(value));
 }
 
-bool params_check(const struct version *version, const json_t *params, struct err *err)
+bool params_check(const struct version *version, const json_t *params, struct str text,
+                  struct err *err)
 {
     json_t *specs = json_object_get(version->description, "params"), *spec;
     const char *name;
 
-    json_object_foreach(specs, name, spec) if (!check_one(name, spec, json_object_get(params, name),
-                                                          err)) return false;
+    json_object_foreach(specs, name, spec)
+    {
+        if (!check_one(name, spec, json_object_get(params, name), text, err))
+            return false;
+    }
     return true;
 }

@@ -66,8 +66,11 @@ static json_t *schema_of(const json_t *spec)
     const char *type = json_string_value(json_object_get(spec, "type"));
     json_t *schema = json_object();
 
-    if (strcmp(type, "any") != 0)
+    if (strcmp(type, "any") != 0) {
         copy(schema, "type", spec, "type");
+        if (!json_is_true(json_object_get(spec, "required")))
+            put(schema, "nullable", json_true()); /* null means the default */
+    }
     copy(schema, "description", spec, "description");
     copy(schema, "default", spec, "default");
     put_bounds(schema, type, spec);

@@ -57,7 +57,7 @@ static bool check_body(struct exchange *ex, const struct func *func, struct str 
         return false;
     if (json_object_size(value) == 0)
         *params = none;
-    bool ok = !func->current || params_check(func->current, value, err);
+    bool ok = !func->current || params_check(func->current, value, *params, err);
     json_decref(value);
     return ok;
 }

@@ -11,7 +11,7 @@ static const char description[] =
     "\"a\":{\"type\":\"array\",\"max\":2},\"x\":{\"type\":\"any\",\"max\":9},"
     "\"r\":{\"type\":\"string\",\"required\":true}}}";
 
-static void check(const json_t *params)
+static void check(const json_t *params, struct str text)
 {
     static struct version version;
     struct err err = {.code = ERR_NONE};
@@ -19,7 +19,7 @@ static void check(const json_t *params)
     if (!version.description)
         version.description = json_loads(description, 0, NULL);
     MUST(version.description);
-    if (params_check(&version, params, &err)) {
+    if (params_check(&version, params, text, &err)) {
         MUST(err.code == ERR_NONE);
         MUST(json_is_string(json_object_get(params, "r")));
         return;
@@ -36,7 +36,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (params_parse((struct str){copy, size}, &params, &err)) {
         MUST(!params || json_is_object(params));
-        check(params);
+        check(params, (struct str){copy, size});
         json_decref(params);
     } else {
         MUST(!params && err.code == ERR_BAD_JSON && err.text[0]);

@@ -67,7 +67,7 @@ static void read_declaration(struct str text)
     MUST(json_is_object(version.description) && version.timeout_ms >= 1);
     MUST(version.memory_bytes >= 1 << 20 && version.memory_bytes <= 1 << 30);
     json_t *params = json_pack("{s:i, s:s, s:[], s:n}", "n", 1, "text", "x", "list", "null");
-    if (!params_check(&version, params, &err))
+    if (!params_check(&version, params, (struct str){NULL, 0}, &err))
         MUST(err.code == ERR_BAD_PARAMS);
     json_decref(params);
     json_decref(version.description);

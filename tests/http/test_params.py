@@ -81,9 +81,9 @@ def test_longer_text_is_refused_counted_in_bytes(server, name, param, most, unit
 
 
 WRONG = {
-    "number": ["1", "", "ten", True, False, None, [], [1], {}, {"value": 1}],
-    "text": [1, 0, 1.5, True, None, [], ["x"], {}],
-    "object": [1, "x", True, None, [], [1]],
+    "number": ["1", "", "ten", True, False, [], [1], {}, {"value": 1}],
+    "text": [1, 0, 1.5, True, [], ["x"], {}],
+    "object": [1, "x", True, [], [1]],
 }
 ROWS = [(name, param, value) for name, param, least, _, unit in BOUNDS
         for value in WRONG["text" if unit else "number" if least is not None else "object"]]
@@ -124,3 +124,24 @@ def test_refused_calls_are_not_begun(server):
 
 def test_undeclared_parameters_pass(server):
     assert server.result("primes", {"limit": 10, "other": [None]})["primes_found"] == 4
+
+
+@pytest.mark.parametrize("path, body", [
+    ("/fn/invoke/primes", '{"limit": %s}'), ("/fn/burst/primes", '{"limit": %s}'),
+    ("/fn/chain", '{"chain": ["primes"], "params": {"limit": %s}}'),
+])
+@pytest.mark.parametrize("text", ["9007199254740993", "-9007199254740993", "10000000000000000001",
+                                  "9007199254740993.0", "1" + "0" * 300 + "1",
+                                  "1.0000000000000000000001"])
+def test_integers_that_a_double_cannot_hold_are_refused_unrounded(server, path, body, text):
+    error = expect_error(server.post(path, body % text), 400, "bad_params", "parameter limit must be")
+    if text.startswith("1.0"):
+        assert error["error"].endswith(f"not {text}")
+
+
+def test_numbers_too_large_for_a_double_are_bad_json(server):
+    expect_error(server.invoke("primes", '{"limit": 1e400}'), 400, "bad_json", "", "primes")
+
+
+def test_null_means_the_default(server):
+    assert server.result("primes", {"limit": None})["limit"] == server.result("primes")["limit"]

@@ -2,7 +2,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "../base/cases.h"
 
+#include "base/buf.h"
 #include "front/params.h"
+
+static const struct str none;
 
 /* -- Parsing --------------------------------------------------------------------------------- */
 
@@ -67,6 +70,29 @@ static void nesting_past_what_the_parser_takes_is_told(void **state)
     assert_int_equal(err.code, ERR_BAD_JSON);
 }
 
+static void nesting_is_bounded_to_the_level(void **state)
+{
+    (void)state;
+    for (int levels = PARAMS_DEPTH_MAX; levels <= PARAMS_DEPTH_MAX + 1; levels++) {
+        struct buf body = {0};
+        struct err err;
+        json_t *params;
+
+        buf_put_str(&body, STR("{\"a\":"));
+        for (int i = 1; i < levels; i++)
+            buf_put_str(&body, STR("["));
+        for (int i = 1; i < levels; i++)
+            buf_put_str(&body, STR("]"));
+        buf_put_str(&body, STR("}"));
+        bool taken = params_parse(buf_str(&body), &params, &err);
+        assert_int_equal(taken, levels == PARAMS_DEPTH_MAX);
+        if (!taken)
+            assert_string_equal(err.text, "the body is nested more than 128 levels deep");
+        json_decref(params);
+        buf_fini(&body);
+    }
+}
+
 /* -- Checking -------------------------------------------------------------------------------- */
 
 /* What a function declares of parameter `p`, the parameters, and the sentence ("": they pass). */
@@ -85,7 +111,7 @@ static void expect_checks(const struct check *checks, size_t count)
         struct version version = {.description = json_loads(text, 0, NULL)};
         assert_non_null(version.description);
         assert_true(params_parse(str_of(checks[i].params), &params, &err));
-        bool passes = params_check(&version, params, &err);
+        bool passes = params_check(&version, params, str_of(checks[i].params), &err);
         if (passes != (checks[i].sentence[0] == '\0') ||
             strcmp(err.text, checks[i].sentence) != 0 ||
             err.code != (passes ? ERR_NONE : ERR_BAD_PARAMS))
@@ -106,7 +132,7 @@ static void each_type_takes_its_values_only(void **state)
     } values[] = {
         {"0", "yynnnny"},     {"-5", "yynnnny"},    {"1e3", "yynnnny"},  {"1.0", "yynnnny"},
         {"1e300", "yynnnny"}, {"1.5", "nynnnny"},   {"\"\"", "nnynnny"}, {"\"1\"", "nnynnny"},
-        {"true", "nnnynny"},  {"false", "nnnynny"}, {"null", "nnnnnny"}, {"{}", "nnnnyny"},
+        {"true", "nnnynny"},  {"false", "nnnynny"}, {"null", "yyyyyyy"}, {"{}", "nnnnyny"},
         {"[]", "nnnnnyy"},
     };
 
@@ -119,7 +145,7 @@ static void each_type_takes_its_values_only(void **state)
                 .description = json_pack("{s:{s:{s:s}}}", "params", "p", "type", types[k])};
             struct err err = {.code = ERR_NONE};
 
-            if (params_check(&version, params, &err) != (values[i].taken[k] == 'y'))
+            if (params_check(&version, params, none, &err) != (values[i].taken[k] == 'y'))
                 fail_msg("%s as %s: \"%s\"", values[i].value, types[k], err.text);
             json_decref(params);
             json_decref(version.description);
@@ -133,9 +159,56 @@ static void sentences_name_the_parameter_and_what_it_must_be(void **state)
         {"{\"type\":\"integer\"}", "{\"p\":1.5}", "parameter p must be a whole number, not 1.5"},
         {"{\"type\":\"number\"}", "{\"p\":true}", "parameter p must be a number, not a boolean"},
         {"{\"type\":\"string\"}", "{\"p\":5}", "parameter p must be a string, not a number"},
-        {"{\"type\":\"boolean\"}", "{\"p\":null}", "parameter p must be a boolean, not null"},
+        {"{\"type\":\"boolean\"}", "{\"p\":[]}", "parameter p must be a boolean, not a list"},
         {"{\"type\":\"object\"}", "{\"p\":[]}", "parameter p must be an object, not a list"},
         {"{\"type\":\"array\"}", "{\"p\":{}}", "parameter p must be an array, not an object"},
+    };
+
+    (void)state;
+    EXPECT_CHECKS(checks);
+}
+
+#define INEXACT(text)                                                                              \
+    {                                                                                              \
+        "{\"type\":\"integer\"}", "{\"a\":{\"p\":[\"}\"]},\"p\":" text "}",                        \
+            "parameter p must be a whole number that a double holds exactly (up to 2^53 all "      \
+            "are), "                                                                               \
+            "not " text                                                                            \
+    }
+#define EXACT(text)                                                                                \
+    {                                                                                              \
+        "{\"type\":\"integer\"}", "{ \"\\u0061\" : \"\\\"\" , \"p\" : " text " }", ""              \
+    }
+
+static void whole_numbers_are_never_rounded(void **state)
+{
+    static const struct check checks[] = {
+        INEXACT("9007199254740993"),
+        INEXACT("-9007199254740993"),
+        INEXACT("9007199254740993.0"),
+        INEXACT("9007199254740993e0"),
+        INEXACT("90071992547409930e-1"),
+        INEXACT("18446744073709551617"),
+        INEXACT("10000000000000000001"),
+        INEXACT("1e23"),
+        INEXACT("1e300"),
+        INEXACT("1.00000000000000000001"),
+        INEXACT("1e-400"),
+        EXACT("9007199254740992"),
+        EXACT("9007199254740994"),
+        EXACT("-9007199254740994.00"),
+        EXACT("900719925474099400e-2"),
+        EXACT("18446744073709551616"),
+        EXACT("1e22"),
+        EXACT("0"),
+        EXACT("-0.0e-5"),
+        EXACT("100e-2"),
+        EXACT("0.05e2"),
+        {"{\"type\":\"integer\"}", "{\"\\u0070\":9007199254740993}",
+         "parameter p must be a whole number that a double holds exactly (up to 2^53 all are), not "
+         "9007199254740993"},
+        {"{\"type\":\"number\"}", "{\"p\":9007199254740993}", ""},
+        {"{\"type\":\"any\"}", "{\"p\":[9007199254740993]}", ""},
     };
 
     (void)state;
@@ -187,7 +260,10 @@ static void what_is_required_must_be_there(void **state)
          "parameter p is missing: it must be an integer"},
         {"{\"type\":\"string\",\"required\":true}", "{\"q\":1}",
          "parameter p is missing: it must be a string"},
+        {"{\"type\":\"string\",\"required\":true}", "{\"p\":null}",
+         "parameter p is missing: it must be a string"},
         {"{\"type\":\"any\",\"required\":true}", "{\"p\":null}", ""},
+        {"{\"type\":\"integer\",\"min\":1}", "{\"p\":null}", ""},
         {"{\"type\":\"integer\",\"required\":false}", "", ""},
         {"{\"type\":\"integer\"}", "{}", ""},
     };
@@ -206,8 +282,8 @@ static void what_is_not_declared_passes(void **state)
 
     (void)state;
     EXPECT_CHECKS(checks);
-    assert_true(params_check(&bare, params, &err));
-    assert_true(params_check(&bare, NULL, &err));
+    assert_true(params_check(&bare, params, none, &err));
+    assert_true(params_check(&bare, NULL, none, &err));
     json_decref(params);
     json_decref(bare.description);
 }
@@ -217,8 +293,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_body_is_an_object_or_empty),
         cmocka_unit_test(nesting_past_what_the_parser_takes_is_told),
+        cmocka_unit_test(nesting_is_bounded_to_the_level),
         cmocka_unit_test(each_type_takes_its_values_only),
         cmocka_unit_test(sentences_name_the_parameter_and_what_it_must_be),
+        cmocka_unit_test(whole_numbers_are_never_rounded),
         cmocka_unit_test(bounds_are_inclusive),
         cmocka_unit_test(what_is_required_must_be_there),
         cmocka_unit_test(what_is_not_declared_passes),

@@ -30,23 +30,26 @@ static void a_parameter_becomes_a_schema(void **state)
         const char *spec, *schema;
     } cases[] = {
         {"{'type':'any'}", "{}"},
-        {"{'type':'boolean','default':false,'min':1}", "{'default':false,'type':'boolean'}"},
+        {"{'type':'boolean','default':false,'min':1}",
+         "{'default':false,'nullable':true,'type':'boolean'}"},
         {"{'type':'object','description':'words','max':1}",
-         "{'description':'words','type':'object'}"},
+         "{'description':'words','nullable':true,'type':'object'}"},
         {"{'type':'integer','min':-1,'max':2.5,'default':1}",
-         "{'default':1,'maximum':2.5,'minimum':-1,'type':'integer'}"},
+         "{'default':1,'maximum':2.5,'minimum':-1,'nullable':true,'type':'integer'}"},
         {"{'type':'number','min':0.1,'max':1e300}",
-         "{'maximum':1e300,'minimum':0.1,'type':'number'}"},
-        {"{'type':'string','min':5,'max':8}",
-         "{'maxLength':8,'minLength':2,'type':'string','x-max-bytes':8,'x-min-bytes':5}"},
-        {"{'type':'string','min':4}", "{'minLength':1,'type':'string','x-min-bytes':4}"},
+         "{'maximum':1e300,'minimum':0.1,'nullable':true,'type':'number'}"},
+        {"{'type':'string','min':5,'max':8}", "{'maxLength':8,'minLength':2,'nullable':true,'type':"
+                                              "'string','x-max-bytes':8,'x-min-bytes':5}"},
+        {"{'type':'string','min':4}",
+         "{'minLength':1,'nullable':true,'type':'string','x-min-bytes':4}"},
         {"{'type':'string','min':0,'max':0.5}",
-         "{'maxLength':0,'type':'string','x-max-bytes':0.5,'x-min-bytes':0}"},
+         "{'maxLength':0,'nullable':true,'type':'string','x-max-bytes':0.5,'x-min-bytes':0}"},
         {"{'type':'array','min':1.5,'max':3.5}",
-         "{'items':{},'maxItems':3,'minItems':2,'type':'array'}"},
-        {"{'type':'array','min':-1,'max':-1}", "{'items':{},'maxItems':0,'type':'array'}"},
+         "{'items':{},'maxItems':3,'minItems':2,'nullable':true,'type':'array'}"},
+        {"{'type':'array','min':-1,'max':-1}",
+         "{'items':{},'maxItems':0,'nullable':true,'type':'array'}"},
         {"{'type':'array','min':1e300,'max':1e300}",
-         "{'items':{},'minItems':1073741824,'type':'array'}"},
+         "{'items':{},'minItems':1073741824,'nullable':true,'type':'array'}"},
         {"{'type':'any','min':1,'max':2}",
          "{'maxItems':2,'maxLength':2,'maximum':2,'minItems':1,'minLength':1,'minimum':1,"
          "'x-max-bytes':2,'x-min-bytes':1}"},
@@ -86,10 +89,11 @@ static void what_is_required_is_told_and_what_has_a_default_shown(void **state)
                                 "\"d\":{\"type\":\"string\",\"default\":\"x\"}}");
 
     (void)state;
-    expect_json(schema_of_params(&v), "{\"properties\":{\"a\":{},\"b\":{},"
-                                      "\"c\":{\"default\":false,\"type\":\"boolean\"},"
-                                      "\"d\":{\"default\":\"x\",\"type\":\"string\"}},"
-                                      "\"required\":[\"a\"],\"type\":\"object\"}");
+    expect_json(schema_of_params(&v),
+                "{\"properties\":{\"a\":{},\"b\":{},"
+                "\"c\":{\"default\":false,\"nullable\":true,\"type\":\"boolean\"},"
+                "\"d\":{\"default\":\"x\",\"nullable\":true,\"type\":\"string\"}},"
+                "\"required\":[\"a\"],\"type\":\"object\"}");
     expect_json(schema_example(&v), "{\"c\":false,\"d\":\"x\"}");
     json_decref(v.description);
 }
