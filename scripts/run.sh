@@ -28,7 +28,7 @@ scripts/run.sh test [part ...]     run all tests, or only: lint unit http asan t
 scripts/run.sh benchmark [--quick] [--json FILE] [section ...]
                                    measure, beside nginx and others; prints tables, and writes
                                    build/benchmark.json (sections: lifecycle requests natives
-                                   footprint startup profiles overhead)
+                                   json footprint startup profiles overhead)
 scripts/run.sh reliability [--quick] [--minutes N] [--json FILE] [section ...]
                                    kill, starve and attack the server; prints what came of it,
                                    and writes build/reliability.json; fails when a goal is missed

@@ -19,6 +19,7 @@ import overhead
 import profiles
 import startup
 import tail
+import texts
 import throughput
 from client import Missing
 from figures import missing, progress, render, table
@@ -28,6 +29,7 @@ SECTIONS = {
     "lifecycle": [lifecycle.measure],
     "requests": [throughput.measure, tail.measure],
     "natives": [natives.measure],
+    "json": [texts.measure],
     "footprint": [footprint.measure_instances, footprint.measure_sleepers],
     "startup": [startup.measure],
     "profiles": [profiles.measure_types, profiles.measure_accuracy, profiles.measure_quick_calls,
