@@ -113,16 +113,56 @@ static bool open_all(const struct addrinfo *list, int *fds, size_t *count)
     return *count > 0;
 }
 
-/* The addresses of the settings; the caller frees them. */
+static bool has_ipv6(bool any)
+{
+    const struct sockaddr_in6 probe = {.sin6_family = AF_INET6,
+                                       .sin6_addr = any ? in6addr_any : in6addr_loopback};
+    int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool has = fd >= 0 && bind(fd, (const struct sockaddr *)&probe, sizeof(probe)) == 0;
+
+    if (fd >= 0)
+        close(fd);
+    return has;
+}
+
+static bool has_other(const struct addrinfo *a)
+{
+    while (a && a->ai_family == AF_INET6)
+        a = a->ai_next;
+    return a != NULL;
+}
+
+static void drop_ipv6(struct addrinfo **list)
+{
+    struct addrinfo *a;
+
+    while ((a = *list)) {
+        if (a->ai_family != AF_INET6) {
+            list = &a->ai_next;
+            continue;
+        }
+        *list = a->ai_next;
+        a->ai_next = NULL;
+        freeaddrinfo(a);
+    }
+}
+
+/* The addresses of the settings; the caller frees them. On a machine without IPv6, names have their
+ * IPv6 addresses all the same: there the others count. */
 static bool resolve(const struct settings *settings, struct addrinfo **list, struct err *err)
 {
     const struct addrinfo hints = {.ai_flags = AI_PASSIVE, .ai_socktype = SOCK_STREAM};
+    bool any = settings->host[0] == '\0';
     char port[8];
 
     snprintf(port, sizeof(port), "%u", settings->port);
-    int failed = getaddrinfo(settings->host[0] ? settings->host : NULL, port, &hints, list);
-    return !failed || err_set(err, ERR_INTERNAL, "cannot listen on %s:%s: %s", settings->host, port,
-                              gai_strerror(failed));
+    int failed = getaddrinfo(any ? NULL : settings->host, port, &hints, list);
+    if (failed)
+        return err_set(err, ERR_INTERNAL, "cannot listen on %s:%s: %s", settings->host, port,
+                       gai_strerror(failed));
+    if (has_other(*list) && !has_ipv6(any))
+        drop_ipv6(list);
+    return true;
 }
 
 bool listener_open(const struct settings *settings, int fds[LISTENERS_MAX], size_t *count,

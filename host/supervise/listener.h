@@ -6,8 +6,8 @@
 
 enum { LISTENERS_MAX = 16, URL_MAX = 320 };
 
-/* Binds every address that settings->host has and listens there. Without an admin token that is
- * loopback only, unless settings->local_clients.
+/* Binds every address that settings->host has on this machine and listens there. Without an admin
+ * token that is loopback only, unless settings->local_clients.
  *
  *   owns    the caller: close() each of the `*count` sockets
  *   fails   ERR_INTERNAL, with the address and what is wrong with it; ERR_BAD_REQUEST where the

@@ -3,6 +3,7 @@
 #include "../base/cases.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <sys/socket.h>
@@ -10,6 +11,37 @@
 
 #include "base/tokens.h"
 #include "supervise/listener.h"
+
+/* -- A machine without IPv6 ------------------------------------------------------------------ */
+
+static enum { IPV6_AS_IT_IS, IPV6_NOT_IN_KERNEL, IPV6_WITHOUT_ADDRESSES } ipv6;
+
+int __real_socket(int domain, int type, int protocol);
+int __real_bind(int fd, const struct sockaddr *address, socklen_t len);
+int __wrap_socket(int domain, int type, int protocol);
+int __wrap_bind(int fd, const struct sockaddr *address, socklen_t len);
+
+int __wrap_socket(int domain, int type, int protocol)
+{
+    if (domain != AF_INET6 || ipv6 != IPV6_NOT_IN_KERNEL)
+        return __real_socket(domain, type, protocol);
+    errno = EAFNOSUPPORT;
+    return -1;
+}
+
+/* The unspecified address can be bound there. */
+int __wrap_bind(int fd, const struct sockaddr *address, socklen_t len)
+{
+    const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)address;
+
+    if (address->sa_family != AF_INET6 || ipv6 != IPV6_WITHOUT_ADDRESSES ||
+        IN6_IS_ADDR_UNSPECIFIED(&v6->sin6_addr))
+        return __real_bind(fd, address, len);
+    errno = EADDRNOTAVAIL;
+    return -1;
+}
+
+/* -- Listening ------------------------------------------------------------------------------- */
 
 static struct settings settings_of(const char *host, uint16_t port)
 {
@@ -169,6 +201,38 @@ static void no_host_is_every_address(void **state)
     close_all(fds, count);
 }
 
+static void without_ipv6_the_other_addresses_are_listened_on(void **state)
+{
+    static const char *const hosts[] = {"", "localhost", "127.0.0.1"};
+    int fds[LISTENERS_MAX];
+    size_t count;
+    struct err err;
+
+    (void)state;
+    let_listen_anywhere();
+    for (ipv6 = IPV6_NOT_IN_KERNEL; ipv6 <= IPV6_WITHOUT_ADDRESSES; ipv6++)
+        for (size_t i = 0; i < COUNT(hosts); i++) {
+            const struct settings s = settings_of(hosts[i], 0);
+
+            if (!listener_open(&s, fds, &count, &err))
+                fail_msg("%s: %s", hosts[i], err.text);
+            assert_true(connects(port_of(fds[0])));
+            assert_true(listener_matches(&s, fds, count));
+            close_all(fds, count);
+        }
+    ipv6 = IPV6_NOT_IN_KERNEL;
+    const struct settings s = settings_of("::1", 0);
+    assert_false(listener_open(&s, fds, &count, &err));
+    expect_contains(err.text, "cannot listen on ::1:0: Address family not supported");
+}
+
+static int use_ipv6_again(void **state)
+{
+    (void)state;
+    ipv6 = IPV6_AS_IT_IS;
+    return 0;
+}
+
 static void sockets_are_those_of_the_same_settings(void **state)
 {
     const struct settings own = settings_of("127.0.0.1", 0);
@@ -282,6 +346,7 @@ int main(void)
         cmocka_unit_test(an_address_that_is_none_is_told),
         cmocka_unit_test(ipv6_addresses_are_written_in_brackets),
         cmocka_unit_test(no_host_is_every_address),
+        cmocka_unit_test_teardown(without_ipv6_the_other_addresses_are_listened_on, use_ipv6_again),
         cmocka_unit_test(sockets_are_those_of_the_same_settings),
         cmocka_unit_test(sockets_of_every_address_are_those_of_no_host),
         cmocka_unit_test(without_an_admin_token_only_loopback_is_listened_on),
