@@ -6,6 +6,7 @@ set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 results=$root/build/test-results # a folder for each part
 server=$root/build/release/faas-server
+tools=$root/build/tools
 python=/usr/bin/python3 # Debian's, for it has Debian's modules; another may come first in PATH
 
 test_parts=(lint unit http asan tsan)
@@ -220,7 +221,8 @@ run_tests() {
             die "no such part: $part (${test_parts[*]} ${more_parts[*]})"
     done
     need_build "${test_packages[@]}"
-    need_prometheus promtool
+    try need_prometheus promtool
+    PATH=$tools:$PATH
     cd "$root"
     rm -rf "$results"
     for part in "$@"; do

@@ -129,16 +129,23 @@ need_libh2o() {
     mv "$part" "$place"
 }
 
+# Before a download, which anybody may do: with the lists of packages as they are, if need be.
+update() {
+    if ((EUID == 0)) || command -v sudo >/dev/null; then
+        apt update
+    fi
+}
+
 # Only files of the packages: installing all of one would start a Prometheus on the machine.
 need_prometheus() {
-    local tools=$root/build/tools missing=(prometheus) file package
+    local missing=(prometheus) file package
     for file in "$@"; do
         [[ -x $tools/$file ]] && continue
         say "fetching: $file"
         package=prometheus
         [[ $release != 13 || $file != promtool ]] || package=promtool
         mkdir -p "$tools"
-        quietly apt update
+        quietly update
         (
             cd "$tools"
             quietly apt-get -qq -o APT::Sandbox::User=root download "$package"
@@ -148,7 +155,6 @@ need_prometheus() {
             mv "$file.part" "$file"
         )
     done
-    PATH=$tools:$PATH
 }
 
 # unpack FOLDER PACKAGE ... below build/tools, all or nothing.
@@ -156,7 +162,7 @@ unpack() {
     local place=$root/build/tools/$1 part=$root/build/tools/$1.part package missing=("${@:2}")
     rm -rf "$part"
     mkdir -p "$part"
-    quietly apt update
+    quietly update
     cd "$part"
     quietly apt-get -qq -o APT::Sandbox::User=root download "${@:2}"
     for package in *.deb; do
