@@ -144,9 +144,12 @@ run_http() {
 
 # A server outlives its workers, so a sanitizer's report counts whichever process wrote it. (Beside
 # libasan only a static libubsan, which the preset asks for, obeys log_path.)
+# Their options allow no space in a path, which the folder of this tree may have.
 # Sanitizers do not know every kernel's address layout; a container may forbid to choose one.
 run_sanitized() {
-    local report=$results/$part/report status=0
+    local folder report status=0
+    folder=$(mktemp -d)
+    report=$folder/report
     setarch -R true 2>/dev/null && prefix=(setarch -R)
     export ASAN_OPTIONS=log_path=$report TSAN_OPTIONS=log_path=$report
     export UBSAN_OPTIONS=log_path=$report:print_stacktrace=1
@@ -156,6 +159,7 @@ run_sanitized() {
         cat "$report".*
         status=1
     fi
+    rm -r "$folder"
     prefix=()
     return "$status"
 }
