@@ -11,6 +11,7 @@
 #include "embedded_lua.h"
 #include "worker/compiler.h"
 #include "worker/cstack.h"
+#include "worker/dates.h"
 #include "worker/debugging.h"
 #include "worker/environment.h"
 #include "worker/identity.h"
@@ -66,6 +67,7 @@ static void l_trim_os(lua_State *L)
         lua_getfield(L, -2, os_kept[i]);
         lua_setfield(L, -2, os_kept[i]);
     }
+    l_dates_open(L);
     lua_pushcfunction(L, l_getenv);
     lua_setfield(L, -2, "getenv");
     lua_getfield(L, LUA_REGISTRYINDEX, OPENED);

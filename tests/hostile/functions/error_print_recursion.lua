@@ -1,0 +1,6 @@
+-- expect: 500 function_error
+tostring = nil
+setmetatable(_G, {__index = function() print() end})
+return function()
+  print()
+end
