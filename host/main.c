@@ -68,7 +68,8 @@ static bool check_tls(const struct settings *s, struct err *err)
 static int act(enum settings_action action, const struct settings *settings, char **argv,
                struct err *err)
 {
-    static const struct roles roles = {server_main, worker_main, worker_rehearse, pusher_main};
+    static const struct roles roles = {server_main, worker_main, worker_fits, worker_rehearse,
+                                       pusher_main};
 
     if (action == SETTINGS_HELP) {
         settings_help(argv[0]);

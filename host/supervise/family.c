@@ -419,6 +419,8 @@ bool family_open(const struct origin *origin, struct err *err)
         return err_set_errno(err, "memory for the workers");
     if (settings->push_address && !uploads_open(&f.uploads, err))
         return false;
+    if (origin->roles->fits && !walls_try(&f.board, origin->roles->fits, err))
+        return false;
     if (!walls_raise(settings, &f.board, origin->roles->rehearse, err))
         return false;
     if (!ticker_start(&f.ticker, &f.board.own[SOURCE_SUPERVISOR], "supervisor\n", origin->frame))

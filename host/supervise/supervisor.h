@@ -11,6 +11,7 @@ struct roles {
                  const int *listeners, size_t listener_count, int control);
     void (*worker)(const struct switchboard *board, size_t slot, const struct settings *settings);
     /* Tries in a child what a worker is to give up. */
+    bool (*fits)(const struct switchboard *board, struct err *err); /* NULL: nobody asks */
     bool (*rehearse)(const struct switchboard *board, struct err *err);
     int (*pusher)(const struct uploads *uploads, const struct settings *settings);
 };

@@ -36,9 +36,8 @@ static bool try_in_child(const struct switchboard *board,
     return status == 0;
 }
 
-static bool workers_can(const struct switchboard *board,
-                        bool (*rehearse)(const struct switchboard *board, struct err *err),
-                        struct err *err)
+bool walls_try(const struct switchboard *board,
+               bool (*rehearse)(const struct switchboard *board, struct err *err), struct err *err)
 {
     struct err *said =
         mmap(NULL, sizeof(*said), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -47,11 +46,19 @@ static bool workers_can(const struct switchboard *board,
         return err_set_errno(err, "shared memory");
     bool ok = try_in_child(board, rehearse, said);
     if (!ok)
-        err_set(err, ERR_INTERNAL,
-                "workers cannot be walled in here: %s (--walls=false serves without walls)",
-                said->text);
+        err_set(err, ERR_INTERNAL, "workers cannot run here: %s", said->text);
     munmap(said, sizeof(*said));
     return ok;
+}
+
+static bool workers_can(const struct switchboard *board,
+                        bool (*rehearse)(const struct switchboard *board, struct err *err),
+                        struct err *err)
+{
+    struct err said;
+
+    return walls_try(board, rehearse, &said) ||
+           err_set(err, ERR_INTERNAL, "%s (--walls=false serves without walls)", said.text);
 }
 
 bool walls_raise(const struct settings *settings, const struct switchboard *board,

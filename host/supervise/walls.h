@@ -15,3 +15,10 @@
 bool walls_raise(const struct settings *settings, const struct switchboard *board,
                  bool (*rehearse)(const struct switchboard *board, struct err *err),
                  struct err *err);
+
+/* What `rehearse` says in a child.
+ *
+ *   fails   ERR_INTERNAL, with what it said, or the signal that the child died of
+ */
+bool walls_try(const struct switchboard *board,
+               bool (*rehearse)(const struct switchboard *board, struct err *err), struct err *err);

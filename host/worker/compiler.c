@@ -20,14 +20,14 @@ int __wrap_lj_vm_cpuid(uint32_t leaf, uint32_t registers[4]);
 
 enum { LEAVES = 8 };
 
+static struct {
+    bool known;
+    int result;
+    uint32_t registers[4];
+} answers[LEAVES];
+
 int __wrap_lj_vm_cpuid(uint32_t leaf, uint32_t registers[4])
 {
-    static struct {
-        bool known;
-        int result;
-        uint32_t registers[4];
-    } answers[LEAVES];
-
     if (leaf >= LEAVES)
         return __real_lj_vm_cpuid(leaf, registers);
     if (!answers[leaf].known) {
@@ -36,6 +36,18 @@ int __wrap_lj_vm_cpuid(uint32_t leaf, uint32_t registers[4])
     }
     memcpy(registers, answers[leaf].registers, sizeof(answers[leaf].registers));
     return answers[leaf].result;
+}
+
+bool compiler_remembers(void)
+{
+    return answers[0].known;
+}
+
+#else
+
+bool compiler_remembers(void)
+{
+    return true;
 }
 
 #endif

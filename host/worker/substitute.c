@@ -5,15 +5,24 @@
 #include <assert.h>
 #include <string.h>
 
+enum { FUNCTION_AT = 40 }; /* in a GCfuncC, of LuaJIT's GC64 layout */
+
 static lua_CFunction exchange(lua_State *L, lua_CFunction fn)
 {
-    enum { FUNCTION_AT = 40 }; /* in a GCfuncC, of LuaJIT's GC64 layout */
     char *at = (char *)lua_topointer(L, -1) + FUNCTION_AT;
     lua_CFunction former;
 
     memcpy(&former, at, sizeof(former));
     memcpy(at, &fn, sizeof(fn));
     return former;
+}
+
+bool substitute_fits(lua_State *L)
+{
+    lua_CFunction found;
+
+    memcpy(&found, (const char *)lua_topointer(L, -1) + FUNCTION_AT, sizeof(found));
+    return found == lua_tocfunction(L, -1);
 }
 
 lua_CFunction substitute(lua_State *L, lua_CFunction fn)

@@ -12,6 +12,7 @@
 #include "wire/message.h"
 #include "worker/bridge.h"
 #include "worker/json.h"
+#include "worker/layout.h"
 #include "worker/output.h"
 #include "worker/parked.h"
 #include "worker/pool.h"
@@ -408,10 +409,16 @@ static void start(const struct switchboard *board, size_t slot, const struct set
     parked_init(&w.timers);
     json_init();
     if (!safepoint_init(is_cancelled))
-        log_line(LOG_WARN, "no safepoints in this LuaJIT: functions are not compiled");
+        abort(); /* it is the LuaJIT that layout_check found to fit */
     if (!profiler_init(w.channel, frame))
         log_line(LOG_WARN, "no timers: this worker is not in profiles");
     pace_set(w.pace);
+}
+
+bool worker_fits(const struct switchboard *board, struct err *err)
+{
+    (void)board;
+    return layout_check(err);
 }
 
 bool worker_rehearse(const struct switchboard *board, struct err *err)

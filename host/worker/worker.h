@@ -8,8 +8,9 @@
 
 struct call;
 
-/* In a child of its own: can a worker's wall be raised here? The process is of no use afterwards.
- */
+/* Each in a child of its own, which is of no use afterwards: does LuaJIT fit this program? Can a
+ * worker's wall be raised here? */
+bool worker_fits(const struct switchboard *board, struct err *err);
 bool worker_rehearse(const struct switchboard *board, struct err *err);
 
 /* The whole life of a worker process, after its fork; does not return. Runs one call at a time;

@@ -286,7 +286,7 @@ def test_server_does_not_start_where_walls_cannot_be_raised(inject):
     done = subprocess.run([inject, "without-seccomp", BINARY, "--listen", "127.0.0.1:0"],
                           text=True, timeout=PATIENCE_S, capture_output=True, check=False)
     assert done.returncode == 1, done.stderr
-    assert re.search(r"error supervisor workers cannot be walled in here: seccomp.*--walls=false",
+    assert re.search(r"error supervisor workers cannot run here: seccomp.*--walls=false",
                      done.stderr)
     assert "listening" not in done.stderr
 

@@ -109,7 +109,7 @@ static int pusher(const struct uploads *uploads, const struct settings *settings
 
 static int run_server(void)
 {
-    static const struct roles roles = {front, worker, NULL, pusher};
+    static const struct roles roles = {front, worker, NULL, NULL, pusher};
     const struct settings settings = {.host = "127.0.0.1",
                                       .workers = WORKERS,
                                       .body_max = 1024,
