@@ -191,7 +191,8 @@ static void start(struct call *call, struct member *m)
 static bool refuse_quarantined(const struct func *func, struct err *err)
 {
     err_set(err, ERR_FUNCTION_BROKEN,
-            "%s crashed its worker %d times within a minute; change its file to try again",
+            "%s crashed its worker %d times within a minute, or did not end with its deadline; "
+            "change its file to try again",
             func->name, CRASHES_MAX);
     err->retry_s = RETRY_MOST_S;
     return false;

@@ -42,9 +42,16 @@ static void take_done(struct call *call, const struct message *m, const struct s
         ahead_learn(call, m->done.held_ns);
     pools_told(call, reply.warm);
     pools_note(call, m->done.count);
+    struct version *version = version_ref(call->version);
+    size_t slot = call->member->slot;
+    bool ran = call->order.kind == CALL_RUN;
+
     call_leave(call);
     call_answer(call, &reply);
     call_close(call);
+    if (ran)
+        pools_replace(version, slot);
+    version_unref(version);
 }
 
 /* What a file says while it loads is of no call. */
@@ -112,6 +119,7 @@ static bool may_go_again(struct call *call, bool fault)
     return call->order.kind != CALL_RUN && !fault && call->retries++ < OWN_RETRIES_MAX;
 }
 
+/* `at_fault`: the worker died of it, or was ended because it could not be. */
 static void end_in_dead_worker(struct call *call, int status, bool at_fault)
 {
     bool forbidden = WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS;
@@ -127,8 +135,8 @@ static void end_in_dead_worker(struct call *call, int status, bool at_fault)
                 WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
     if (at_fault && version_crashed(call->version, clock_now_ns()))
         log_line(LOG_ERROR,
-                 "function is no longer served: it crashed its worker %d times within a "
-                 "minute function=%s",
+                 "function is no longer served: it crashed its worker %d times within a minute, or "
+                 "did not end with its deadline function=%s",
                  CRASHES_MAX, call->order.func->name);
     call_answer(call, &reply);
     call_close(call);
@@ -146,7 +154,7 @@ void inbox_worker_died(struct member *member, int status)
         if (may_go_again(call, fault))
             dispatch_again(call);
         else
-            end_in_dead_worker(call, status, fault && call->id == running);
+            end_in_dead_worker(call, status, call->id == running && (fault || call->overdue));
     }
     crew_respawn(member);
     pools_worker_restarted(member);

@@ -279,6 +279,19 @@ void pools_moved(struct func *func)
                      log_quoted(str_of(err.text)));
 }
 
+void pools_replace(struct version *version, size_t slot)
+{
+    struct func *func = version->func;
+    struct err err;
+
+    if (func->pool_target == 0 || func->current != version || version->quarantined ||
+        !version->pool || version->pool[slot].size >= share_of(func, slot))
+        return;
+    if (!resize_share(func, slot, NULL, &err))
+        log_line(LOG_WARN, "warm instance was not replaced function=%s error=%s", func->name,
+                 log_quoted(str_of(err.text)));
+}
+
 static void refill(struct func *func, void *member)
 {
     const struct member *m = member;

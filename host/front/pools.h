@@ -34,6 +34,10 @@ void pools_told(struct call *call, bool warm);
 /* `func` has a new current version: its pool is built again there. */
 void pools_moved(struct func *func);
 
+/* Asks the worker for another instance of `version` when it has fewer than it should: one may have
+ * been lost with a call. */
+void pools_replace(struct version *version, size_t slot);
+
 /* The worker is a new one: it gets its share of every pool. */
 void pools_worker_restarted(const struct member *member);
 

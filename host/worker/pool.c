@@ -59,16 +59,16 @@ struct vm *pool_take(struct code *code)
 void pool_give(struct vm *vm)
 {
     struct code *code = vm->code;
-    size_t limit_bytes = heap_limit_bytes(vm->heap);
-    struct err err;
 
     if (code->pool_size <= code->pool_target && vm_reset(vm)) {
         code->idle[code->idle_count++] = vm;
         return;
     }
     vm_close(vm);
+    pool_lose(code);
+}
+
+void pool_lose(struct code *code)
+{
     code->pool_size--;
-    /* one that cannot be replaced is missed by the next call, which starts cold */
-    if (code->pool_size < code->pool_target)
-        add(code, limit_bytes, &err);
 }

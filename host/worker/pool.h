@@ -16,6 +16,8 @@ bool pool_close_one(struct code *code);
 /* An idle instance, the caller's until pool_give; NULL when there is none. */
 struct vm *pool_take(struct code *code);
 
-/* Takes an instance back: put to its first image, or closed and replaced when that cannot be, or
- * closed when the pool has become smaller. */
+/* Takes an instance back: put to its first image, or closed when the pool has become smaller. */
 void pool_give(struct vm *vm);
+
+/* One that was taken will not come back. The front asks for another when it learns the size. */
+void pool_lose(struct code *code);

@@ -34,7 +34,6 @@ static struct {
     struct raised raised; /* of the call that fails */
     size_t forgotten;     /* versions that are to be dropped once they are unused */
     size_t result_max, message_max;
-    uint64_t load_timeout_ns;
     enum pace pace;
 } w;
 
@@ -118,17 +117,22 @@ static bool tidy(void)
     return true;
 }
 
-static void end_call(struct call *call, const struct err *err)
+/* Closing a state that was left by a jump may take long: its call is answered first. */
+static void end_dead_call(struct call *call, const struct err *err, uint64_t ended_ns,
+                          uint64_t peak_bytes)
 {
-    if (call->vm)
-        output_finish(call->vm);
-    uint64_t ended = clock_now_ns(), peak = call->vm ? heap_peak_bytes(call->vm->heap) : 0;
+    if (call->warm)
+        pool_lose(call->code);
+    atomic_store(&w.channel->state->running, 0);
+    send_done(call, err, ended_ns, ended_ns, peak_bytes);
+    vm_close(call->vm);
+    profiler_enter(PHASE_LOOP);
+    profiler_hold(NULL, clock_now_ns());
+}
 
-    buf_clear(&w.traceback);
-    buf_put_str(&w.traceback, traceback_text()); /* before an instance is opened in its place */
-    safepoint_limit(ended + w.load_timeout_ns);  /* should an instance be opened in its place */
-
-    timer_stop(&w.timers, &call->timer);
+static void end_live_call(struct call *call, const struct err *err, uint64_t ended_ns,
+                          uint64_t peak_bytes)
+{
     if (call->vm && call->warm)
         pool_give(call->vm);
     else
@@ -136,8 +140,24 @@ static void end_call(struct call *call, const struct err *err)
     atomic_store(&w.channel->state->running, 0);
     profiler_enter(PHASE_LOOP);
     uint64_t now = clock_now_ns();
-    send_done(call, err, ended, now, peak);
+    send_done(call, err, ended_ns, now, peak_bytes);
     profiler_hold(NULL, now);
+}
+
+/* `err` NULL: with w.result. */
+static void end_call(struct call *call, const struct err *err)
+{
+    if (call->vm)
+        output_finish(call->vm);
+    uint64_t ended = clock_now_ns(), peak = call->vm ? heap_peak_bytes(call->vm->heap) : 0;
+
+    buf_clear(&w.traceback);
+    buf_put_str(&w.traceback, traceback_text()); /* closing may end in a jump, too */
+    timer_stop(&w.timers, &call->timer);
+    if (call->vm && call->vm->dead)
+        end_dead_call(call, err, ended, peak);
+    else
+        end_live_call(call, err, ended, peak);
     if (err && (err->code == ERR_DEADLINE || err->code == ERR_CANCELLED))
         set_pace(PACE_QUICK); /* as it may have been made from outside, to be ended */
     call->code->users--;
@@ -404,7 +424,6 @@ static void start(const struct switchboard *board, size_t slot, const struct set
     w.out = ring_end_of(w.channel->to_front, w.channel->to_front_memory);
     w.result_max = (size_t)settings->reply_max;
     w.message_max = (size_t)settings->reply_max;
-    w.load_timeout_ns = (uint64_t)settings->load_timeout_ms * NS_PER_MS;
     share_init(board, slot);
     parked_init(&w.timers);
     json_init();

@@ -156,6 +156,37 @@ def test_crashes_of_one_function_do_not_count_for_another(start):
     assert server.result("spin", {"calm": True}) and server.result("other", {"calm": True})
 
 
+def test_function_whose_worker_had_to_be_ended_three_times_is_not_served(start):
+    server = start({"spin": SPIN["spin"].replace("60000", "2000")}, ["--workers", "1"])
+    server.expected_faults = "worker is ended"
+    for _ in range(3):
+        call, worker = spin(server)
+        os.kill(worker, signal.SIGSTOP)  # like one that is stuck
+        expect_error(call.reply(), 504, "deadline", "", "spin")
+        wait_until(lambda gone=worker: gone not in server.workers().values() and server.workers(),
+                   "a new worker")
+    expect_error(server.invoke("spin", {"calm": True}), 503, "function_broken",
+                 "did not end with its deadline")
+    assert server.detail("spin")["status"] == "quarantined"
+
+
+def test_warm_call_at_its_deadline_is_answered_before_its_instance_is_replaced(start):
+    slow = """local began = os.clock()
+        while os.clock() - began < 0.18 do end
+        return {timeout_ms = 200, handler = function() while true do end end}"""
+    server = start({"slow": slow}, ["--workers", "1", "--load-timeout-ms", "1000"])
+    assert server.post("/fn/warmpool/slow?size=1").json()["deployed"] == 1
+    sleeper = Background(server, "sleep", {"ms": 1500})
+    server.wait_in_flight("sleep")
+    worker = server.worker()
+    for _ in range(2):
+        expect_error(server.invoke("slow", {}, "warm"), 504, "deadline", "", "slow")
+        wait_until(lambda: server.get("/fn/warmpool").json()["slow"]["idle"] == 1,
+                   "an instance")
+    assert sleeper.reply().json()["slept_ms"] == 1500
+    assert server.worker() == worker
+
+
 # -- Front and supervisor --------------------------------------------------------------------------
 
 def test_dead_front_is_replaced_and_the_next_connection_served(start):
