@@ -100,6 +100,11 @@ uint64_t walk_pc(const ucontext_t *context)
     return registers_of(context).pc;
 }
 
+uint64_t walk_sp(const ucontext_t *context)
+{
+    return registers_of(context).sp;
+}
+
 uint32_t walk_take(uint64_t pcs[WALK_PCS], const ucontext_t *context, const void *end, bool with)
 {
     struct registers r = registers_of(context);

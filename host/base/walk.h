@@ -17,8 +17,9 @@ void walk_init(void);
  * but the stack from where it is up to `end`. */
 uint32_t walk_take(uint64_t pcs[WALK_PCS], const ucontext_t *context, const void *end, bool with);
 
-/* Where `context` was interrupted. */
+/* Where `context` was interrupted, and its stack pointer then. */
 uint64_t walk_pc(const ucontext_t *context);
+uint64_t walk_sp(const ucontext_t *context);
 
 /* Is it code of this program, or of this program or one of its libraries? */
 bool walk_is_own(uint64_t pc);

@@ -14,6 +14,10 @@
  * One thread: the worker's.
  */
 
+/* Once in a worker. Should code that does not check fill the C stack to its end, the call that runs
+ * is ended, not the worker. Other faults end it, as before. */
+bool cstack_guard(void);
+
 /* The host enters a state here. */
 void cstack_begin(void);
 

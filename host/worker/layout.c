@@ -12,6 +12,7 @@
 #include "worker/sandbox.h"
 #include "worker/substitute.h"
 #include "worker/vm.h"
+#include "worker/worker.h"
 
 enum { LIMIT_BYTES = 4 << 20, LOOP_NS = 1000000 };
 
@@ -125,4 +126,10 @@ bool layout_check(struct err *err)
     if (ok && !compiler_remembers())
         return fails(err, "it does not ask for CPUID where the linker leads that question");
     return ok;
+}
+
+bool worker_fits(const struct switchboard *board, struct err *err)
+{
+    (void)board;
+    return layout_check(err);
 }

@@ -76,10 +76,10 @@ static enum err_code reason(void)
     return clock_now_ns() >= s.deadline_ns ? ERR_DEADLINE : ERR_CANCELLED;
 }
 
-static void leave(bool torn, lua_State *at)
+static void leave(lua_State *at)
 {
     s.target = NULL;
-    s.leave(s.owner, reason(), torn, s.closing ? NULL : at);
+    s.leave(s.owner, reason(), false, s.closing ? NULL : at);
 }
 
 static void clear_hook(lua_State *L)
@@ -118,7 +118,7 @@ static void on_hook(lua_State *L, lua_Debug *frame)
 {
     (void)frame;
     if (native_stopped())
-        leave(false, L);
+        leave(L);
     s.asked = false;
     s.busy = true;
     clear_hook(L);
@@ -135,7 +135,7 @@ static void on_profile(void *unused, lua_State *L, int samples, int state)
     (void)samples;
     (void)state;
     if (s.target && native_stopped())
-        leave(false, L);
+        leave(L);
 }
 
 /* Takes the hook off first: that makes LuaJIT build its dispatch table anew, which the signal may
@@ -171,7 +171,7 @@ void safepoint_ask(void)
 
 void safepoint_overflow(void)
 {
-    if (!s.target)
+    if (!s.target || s.closing)
         return;
     s.overflows = true;
     s.asked = true;
@@ -180,10 +180,16 @@ void safepoint_overflow(void)
 
 /* -- Jumping out of LuaJIT ------------------------------------------------------------------- */
 
-static void tear(void)
+/* The hook may have been in the midst of a change. A signal that comes before the jump finds no
+ * target. */
+static void tear(const ucontext_t *context, enum err_code why)
 {
-    s.busy = s.missed = false; /* the hook may have been in the midst of a change */
-    leave(true, NULL);
+    sigset_t before = context->uc_sigmask;
+
+    s.target = NULL;
+    s.busy = s.missed = false;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    s.leave(s.owner, why, true, NULL);
 }
 
 static bool may_tear(uint64_t pc)
@@ -216,13 +222,8 @@ static void end_what_runs(uint64_t now, const ucontext_t *context)
         s.told_ns = now;
     atomic_store_explicit(&native_stop, true, memory_order_relaxed);
     bool patient = !s.closing && now - s.told_ns < GRACE_NS;
-    if (!patient && may_tear(walk_pc(context))) {
-        sigset_t before = context->uc_sigmask;
-
-        s.target = NULL; /* for a signal that comes before the jump */
-        pthread_sigmask(SIG_SETMASK, &before, NULL);
-        tear();
-    }
+    if (!patient && may_tear(walk_pc(context)))
+        tear(context, reason());
     if (!s.closing)
         set_hook(s.target);
     arm(now + (patient ? RETRY_NS : TEAR_RETRY_NS)); /* until it has left */
@@ -289,7 +290,16 @@ void safepoint_enter_close(lua_State *L, const struct mcode *mcode, uint64_t dea
 void safepoint_look(void)
 {
     if (native_stopped() && s.target)
-        leave(false, s.target);
+        leave(s.target);
+}
+
+/* Our own code may be left too: what it holds across calls is marked. */
+void safepoint_leave_full(const ucontext_t *context)
+{
+    uint64_t pc = walk_pc(context);
+
+    if (s.target && !s.closing && !native_held && (walk_is_own(pc) || may_tear(pc)))
+        tear(context, ERR_FUNCTION_ERROR);
 }
 
 /* The handler does nothing once there is no target: what it set before that is for what ran. */

@@ -5,6 +5,7 @@
 #include <luajit-2.1/lua.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <ucontext.h>
 
 #include "base/err.h"
 #include "engine/mcode.h"
@@ -60,9 +61,10 @@ void safepoint_share(bool shares);
 /* What runs from now on has to end by `deadline_ns` (clock_now_ns). */
 void safepoint_limit(uint64_t deadline_ns);
 
-/* Jumps out of the state that runs, `why` being ERR_DEADLINE or ERR_CANCELLED. The state may then
- * only be closed; not even that when it is `torn`. `at` is the coroutine that runs, or the state
- * when a C function leaves; NULL when its stack may not be walked. */
+/* Jumps out of the state that runs, `why` being ERR_DEADLINE or ERR_CANCELLED, or
+ * ERR_FUNCTION_ERROR when the C stack is full. The state may then only be closed; not even that
+ * when it is `torn`. `at` is the coroutine that runs, or the state when a C function leaves; NULL
+ * when its stack may not be walked. */
 typedef void (*safepoint_exit)(void *owner, enum err_code why, bool torn, lua_State *at);
 
 /* Code of `L` and its coroutines runs from here to safepoint_leave. When it is late or cancelled,
@@ -76,6 +78,10 @@ void safepoint_enter_close(lua_State *L, const struct mcode *mcode, uint64_t dea
 
 /* Leaves now if what runs is to end: for C code that holds nothing but memory of the state. */
 void safepoint_look(void);
+
+/* For the handler of a fault at the end of the C stack: leaves what runs, its state being torn.
+ * Returns when nothing runs, or when it interrupted code that may hold something. */
+void safepoint_leave_full(const ucontext_t *context);
 
 /* ERR_NONE, or why what ran was told to end: then its results are worth nothing, and the state may
  * only be closed. */

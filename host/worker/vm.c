@@ -117,6 +117,8 @@ static bool fail_left(struct vm *vm, enum err_code why, struct err *err)
 {
     safepoint_leave();
     vm->dead = true;
+    if (why == ERR_FUNCTION_ERROR)
+        return err_set(err, why, "C stack overflow");
     if (why != ERR_MEMORY_LIMIT)
         return err_set(err, why, "the call was ended while it ran");
     if (vm->heap->starved)

@@ -11,8 +11,8 @@
 #include "base/pace.h"
 #include "wire/message.h"
 #include "worker/bridge.h"
+#include "worker/cstack.h"
 #include "worker/json.h"
-#include "worker/layout.h"
 #include "worker/output.h"
 #include "worker/parked.h"
 #include "worker/pool.h"
@@ -108,56 +108,37 @@ static bool tidy(void)
 {
     struct code *code = w.forgotten ? loader_unused(&w.loader) : NULL;
 
-    if (!code)
-        return false;
-    if (pool_close_one(code))
-        return true;
+    if (!code || pool_close_one(code))
+        return code != NULL;
     loader_remove(&w.loader, code);
     w.forgotten--;
     return true;
 }
 
-/* Closing a state that was left by a jump may take long: its call is answered first. */
-static void end_dead_call(struct call *call, const struct err *err, uint64_t ended_ns,
-                          uint64_t peak_bytes)
-{
-    if (call->warm)
-        pool_lose(call->code);
-    atomic_store(&w.channel->state->running, 0);
-    send_done(call, err, ended_ns, ended_ns, peak_bytes);
-    vm_close(call->vm);
-    profiler_enter(PHASE_LOOP);
-    profiler_hold(NULL, clock_now_ns());
-}
-
-static void end_live_call(struct call *call, const struct err *err, uint64_t ended_ns,
-                          uint64_t peak_bytes)
-{
-    if (call->vm && call->warm)
-        pool_give(call->vm);
-    else
-        vm_close(call->vm);
-    atomic_store(&w.channel->state->running, 0);
-    profiler_enter(PHASE_LOOP);
-    uint64_t now = clock_now_ns();
-    send_done(call, err, ended_ns, now, peak_bytes);
-    profiler_hold(NULL, now);
-}
-
-/* `err` NULL: with w.result. */
+/* `err` NULL: with w.result. Closing a state that was left by a jump may take long: its call is
+ * answered first. */
 static void end_call(struct call *call, const struct err *err)
 {
     if (call->vm)
         output_finish(call->vm);
     uint64_t ended = clock_now_ns(), peak = call->vm ? heap_peak_bytes(call->vm->heap) : 0;
+    bool dead = call->vm && call->vm->dead;
 
     buf_clear(&w.traceback);
     buf_put_str(&w.traceback, traceback_text()); /* closing may end in a jump, too */
     timer_stop(&w.timers, &call->timer);
-    if (call->vm && call->vm->dead)
-        end_dead_call(call, err, ended, peak);
-    else
-        end_live_call(call, err, ended, peak);
+    if (dead && call->warm)
+        pool_lose(call->code);
+    else if (call->warm)
+        pool_give(call->vm);
+    else if (!dead)
+        vm_close(call->vm);
+    atomic_store(&w.channel->state->running, 0);
+    send_done(call, err, ended, dead ? ended : clock_now_ns(), peak);
+    if (dead)
+        vm_close(call->vm);
+    profiler_enter(PHASE_LOOP);
+    profiler_hold(NULL, clock_now_ns());
     if (err && (err->code == ERR_DEADLINE || err->code == ERR_CANCELLED))
         set_pace(PACE_QUICK); /* as it may have been made from outside, to be ended */
     call->code->users--;
@@ -171,9 +152,7 @@ static void resume(struct call *call, int arguments);
 
 static void on_wake(struct timer *timer)
 {
-    struct call *call = (struct call *)timer; /* its first member */
-
-    resume(call, 0);
+    resume((struct call *)timer, 0); /* its first member */
 }
 
 static void park(struct call *call)
@@ -429,15 +408,10 @@ static void start(const struct switchboard *board, size_t slot, const struct set
     json_init();
     if (!safepoint_init(is_cancelled))
         abort(); /* it is the LuaJIT that layout_check found to fit */
+    cstack_guard();
     if (!profiler_init(w.channel, frame))
         log_line(LOG_WARN, "no timers: this worker is not in profiles");
     pace_set(w.pace);
-}
-
-bool worker_fits(const struct switchboard *board, struct err *err)
-{
-    (void)board;
-    return layout_check(err);
 }
 
 bool worker_rehearse(const struct switchboard *board, struct err *err)

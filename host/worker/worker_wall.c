@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -23,6 +24,7 @@
     X(getrandom, "a seed for each state")                                                          \
     X(timer_settime, "the next deadline")                                                          \
     X(rt_sigreturn, "from the deadline's signal")                                                  \
+    X(sigaltstack, "siglongjmp, as glibc checks it")                                               \
     X(restart_syscall, "what a stop interrupted")                                                  \
     X(rt_sigprocmask, "siglongjmp; threads")                                                       \
     X(clock_gettime, "os.clock; clocks that the vDSO does not read")                               \
@@ -55,7 +57,8 @@ static bool filter_calls(int bell, struct err *err)
         {.call = "mmap", .match = {{3, MAP_ANONYMOUS, MAP_ANONYMOUS}}},
         {.call = "clone", .match = {{0, UINT64_MAX, wall_thread_flags}}},
         {.call = "rt_sigaction",
-         .match = {{0, WALL_INT, WALL_THREAD_SIGNAL}}}, /* the first thread */
+         .match = {{0, WALL_INT, WALL_THREAD_SIGNAL}}},              /* the first thread */
+        {.call = "rt_sigaction", .match = {{0, WALL_INT, SIGSEGV}}}, /* a fault is to be fatal */
         {.call = "clone3", .refusal = ENOSYS}, /* its flags lie in memory; glibc then takes clone */
         {.call = "tgkill", .match = {{0, WALL_INT, (uint32_t)getpid()}}}, /* abort */
 #define X(name, why) {.call = #name},
