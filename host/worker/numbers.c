@@ -186,7 +186,8 @@ static size_t write_plain(const char *digits, size_t count, int point, char *tex
 {
     if (point <= 0) {
         size_t zeros = (size_t)-point;
-        memcpy(text, "0.", 2);
+        text[0] = '0';
+        text[1] = '.';
         memset(text + 2, '0', zeros);
         memcpy(text + 2 + zeros, digits, count);
         return 2 + zeros + count;

@@ -4,8 +4,7 @@
 
 build_packages=(build-essential cmake ninja-build pkg-config libluajit-5.1-dev libssl-dev
     zlib1g-dev libpcre2-dev libjansson-dev lua-cjson-dev libseccomp-dev protobuf-c-compiler
-    libprotobuf-c-dev
-    libcurl4-openssl-dev)
+    libprotobuf-c-dev libcurl4-openssl-dev)
 h2o_packages=(libh2o-evloop-dev libh2o-dev-common libh2o-evloop0.13 libwslay1)
 # What the benchmark compares with, and what measures.
 peer_packages=(wrk libprimesieve-dev libopenblas-serial-dev)
