@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """catalogue.py - the hostile functions of functions/, each with what must come of it.
 
-The first line of a file is `-- expect: STATUS [CODE or JSON of the result]`."""
+The first line of a file is `-- expect: STATUS [CODE or JSON of the result]`. A second line
+`-- params: JSON` gives the parameters of the call; without it they are {}."""
 
 import dataclasses
 import json
@@ -9,7 +10,7 @@ import pathlib
 import re
 
 FOLDER = pathlib.Path(__file__).resolve().with_name("functions")
-EXPECTED = re.compile(r"-- expect: (\d+)(?: (\w+|\{.*\}))?\n")
+EXPECTED = re.compile(r"-- expect: (\d+)(?: (\w+|\{.*\}))?\n(?:-- params: (.*)\n)?")
 ADDED = ("latency_ms", "warm")  # by the server, to each result
 
 
@@ -22,6 +23,7 @@ class Hostile:
     status: int
     code: str
     result: dict
+    params: dict
 
     def complaint(self, status, body):
         """What is wrong with the reply (`body`: its JSON), or None."""
@@ -40,9 +42,10 @@ def without_added(body):
 
 def read(path):
     text = path.read_text()
-    status, word = EXPECTED.match(text).groups()
+    status, word, params = EXPECTED.match(text).groups()
     result = json.loads(word) if word and word.startswith("{") else None
-    return Hostile(path.stem, text, int(status), None if result is not None else word, result)
+    return Hostile(path.stem, text, int(status), None if result is not None else word, result,
+                   json.loads(params or "{}"))
 
 
 def all_hostile():
