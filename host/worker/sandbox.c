@@ -26,16 +26,6 @@ int is_park_mark(lua_State *L, int index)
 
 /* -- Replaced functions ---------------------------------------------------------------------- */
 
-static int l_collectgarbage(lua_State *L)
-{
-    const char *what = luaL_optstring(L, 1, "collect");
-
-    if (strcmp(what, "count") != 0)
-        return luaL_error(L, "collectgarbage: only \"count\" is available, not \"%s\"", what);
-    lua_pushnumber(L, lua_gc(L, LUA_GCCOUNT, 0) + lua_gc(L, LUA_GCCOUNTB, 0) / 1024.0);
-    return 1;
-}
-
 /* The pieces that a load function returns, as one string at index 1. */
 static void l_gather(lua_State *L)
 {
@@ -109,11 +99,8 @@ static int l_load(lua_State *L)
 
 static void l_replace(lua_State *L)
 {
-    static const luaL_Reg replaced[] = {{"collectgarbage", l_collectgarbage},
-                                        {"print", l_print},
-                                        {"load", l_load},
-                                        {"loadstring", l_load},
-                                        {"require", l_require}};
+    static const luaL_Reg replaced[] = {
+        {"print", l_print}, {"load", l_load}, {"loadstring", l_load}, {"require", l_require}};
 
     for (size_t i = 0; i < sizeof(replaced) / sizeof(*replaced); i++) {
         lua_pushcfunction(L, replaced[i].func);

@@ -1,5 +1,5 @@
--- expect: 500 function_error
--- What is raised is not asked for its text.
+-- expect: 504 deadline
+-- What is raised is asked for its text, within the deadline.
 return function(params, ctx)
   error(setmetatable({}, {__tostring = function() while true do end end}))
 end

@@ -1,8 +1,6 @@
 -- expect: 200 {"clean":true}
-return function(params, ctx)
-  local clean = true
-  pcall(collectgarbage, "stop")
-  local t = {}
-  for i = 1, 1e5 do t = {t[1], i} end
+return function()
+  local clean = collectgarbage("setpause", 1000) == 200 and collectgarbage("setstepmul", 1) == 200
+  collectgarbage("stop")
   return {clean = clean}
 end

@@ -1,4 +1,4 @@
--- expect: 200 {}
+-- expect: 500 function_error
 return function(params, ctx)
   return nil, {}
 end

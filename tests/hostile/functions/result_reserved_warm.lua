@@ -1,4 +1,4 @@
--- expect: 500 bad_result
+-- expect: 200 {}
 return function(params, ctx)
   return {warm = true}
 end
