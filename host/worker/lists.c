@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "native.h"
+#include "worker/convert.h"
 #include "worker/cstack.h"
 #include "worker/substitute.h"
 
@@ -135,15 +136,14 @@ static int l_insert(lua_State *L)
     size_t count = lua_objlen(L, ARG_LIST);
     if ((lua_Number)count - at <= MOVED_AT_ONCE && at < INT32_MAX + 1.0)
         return stock_insert(L);
-    if (!(at >= INT32_MIN && at <= INT32_MAX))
-        at = INT32_MIN; /* what the processor makes of it for LuaJIT */
-    for (int64_t i = (int64_t)count + 1; i > (int64_t)at; i--) {
+    int32_t place = convert_int32(at);
+    for (int64_t i = (int64_t)count + 1; i > place; i--) {
         if (native_stopped())
             return 0;
         lua_rawgeti(L, ARG_LIST, (int)(i - 1));
         lua_rawseti(L, ARG_LIST, (int)i);
     }
-    lua_rawseti(L, ARG_LIST, (int)at);
+    lua_rawseti(L, ARG_LIST, place);
     return 0;
 }
 

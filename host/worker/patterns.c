@@ -5,6 +5,7 @@
 #include <luajit-2.1/lauxlib.h>
 
 #include "native.h"
+#include "worker/convert.h"
 #include "worker/cstack.h"
 #include "worker/identity.h"
 #include "worker/matcher.h"
@@ -20,26 +21,16 @@ static struct str l_check_text(lua_State *L, int arg)
     return text;
 }
 
-/* As the processor converts, which Lua's functions leave it to: too large is the smallest. */
 static int32_t l_opt_int32(lua_State *L, int arg, int32_t missing)
 {
-    if (lua_gettop(L) < arg)
-        return missing;
-    lua_Number number = luaL_optnumber(L, arg, missing);
-    if (!(number > INT32_MIN - 1.0 && number < INT32_MAX + 1.0))
-        return INT32_MIN;
-    return (int32_t)number;
+    return lua_gettop(L) < arg ? missing : convert_int32(luaL_optnumber(L, arg, missing));
 }
 
 /* The same by way of 64 bits, of which the lower ones are taken. */
 static int32_t l_opt_int64(lua_State *L, int arg, int32_t missing)
 {
-    if (lua_gettop(L) < arg)
-        return missing;
-    lua_Number number = luaL_optnumber(L, arg, missing);
-    if (!(number >= -0x1p63 && number < 0x1p63))
-        return 0;
-    return (int32_t)(uint32_t)(int64_t)number;
+    return lua_gettop(L) < arg ? missing
+                               : (int32_t)(uint32_t)convert_int64(luaL_optnumber(L, arg, missing));
 }
 
 /* A long program leaves a value on the stack that holds it. */
