@@ -3,6 +3,7 @@
 
 import os
 import re
+import resource
 import signal
 
 import pytest
@@ -141,16 +142,39 @@ def test_what_functions_declare_is_capped_by_a_setting(start):
     assert server.result("hash", {"rounds": 1})["rounds"] == 1
 
 
-def test_memory_of_workers_is_given_back(own):
-    def resident_kib():
-        with open(f"/proc/{own.worker()}/statm", encoding="ascii") as statm:
-            return int(statm.read().split()[1]) * 4
+def resident_bytes(server):
+    with open(f"/proc/{server.worker()}/statm", encoding="ascii") as statm:
+        return int(statm.read().split()[1]) * resource.getpagesize()
 
-    own.invoke("table")
-    before = resident_kib()
+
+def test_memory_of_workers_is_given_back(own):
+    own.result("table", {"calm": True})
+    before = resident_bytes(own)
     for _ in range(30):
         own.invoke("table")
-    assert resident_kib() < before + 8 * 1024
+    wait_until(lambda: resident_bytes(own) < before + (8 << 20), "the memory to go back")
+
+
+# What ends the call in the midst of its work, with most of its memory in one text.
+TEXTS = {
+    "json_encode": 'pcall(require("json").encode, ("\\1"):rep(20e6))',
+    "cjson_encode": 'pcall(require("cjson").encode, ("\\1"):rep(20e6))',
+    "json_decode": 'pcall(require("json").decode, "[" .. ("1,"):rep(10e6) .. "1]")',
+    "os_date": 'pcall(os.date, ("%c"):rep(10e6))',
+    "gzip": 'pcall(require("gzip").compress, ("x"):rep(50e6))',
+    "error": 'error(("x"):rep(50e6))',
+}
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_memory_of_texts_is_given_back(start, name):
+    text = f"return {{memory_mb = 100, handler = function() {TEXTS[name]} end}}"
+    server = start({"maker": text}, ["--workers", "1"])
+    server.result("hash", {"rounds": 1})
+    before = resident_bytes(server)
+    for _ in range(3):
+        assert server.invoke("maker").status_code in (200, 500)
+    wait_until(lambda: resident_bytes(server) < before + (8 << 20), "the memory to go back")
 
 
 FRAGMENTS = """return {memory_mb = 16, timeout_ms = 60000, handler = function(params)
