@@ -263,6 +263,19 @@ static void on_warming_gone(void *owner)
     free(w);
 }
 
+/* `err` is NULL, or why the pool is smaller than asked. */
+static void put_warmed(struct buf *body, const char *name, size_t size, size_t deployed,
+                       const struct err *err)
+{
+    buf_format(body, "{\"function\":\"%s\",\"pool_size\":%zu,\"deployed\":%zu", name, size,
+               deployed);
+    if (err) {
+        buf_format(body, ",\"code\":\"%s\",\"error\":", err_word(err->code));
+        buf_put_json(body, str_of(err->text));
+    }
+    buf_format(body, "}");
+}
+
 static void on_pool_changed(void *owner, struct func *func, const struct err *err)
 {
     struct warming *w = owner;
@@ -275,8 +288,7 @@ static void on_pool_changed(void *owner, struct func *func, const struct err *er
         if (w->closing)
             buf_format(&body, "{\"function\":\"%s\",\"undeployed\":%zu}", func->name, w->before);
         else
-            buf_format(&body, "{\"function\":\"%s\",\"pool_size\":%zu,\"deployed\":%zu}",
-                       func->name, size, size > w->before ? size - w->before : 0);
+            put_warmed(&body, func->name, size, size > w->before ? size - w->before : 0, err);
         exchange_send_json(w->ex, 200, buf_str(&body));
         buf_fini(&body);
     }

@@ -291,7 +291,10 @@ def test_warm_instances_end_where_all_heaps_have_their_limit(start):
     for _ in range(2):
         reply = server.post("/fn/warmpool/warm?size=10")
         assert reply.status_code == 200, reply.text
-        assert 1 <= reply.json()["pool_size"] <= 3  # each takes 20 MB and some
+        warmed = reply.json()
+        assert 1 <= warmed["pool_size"] <= 3  # each takes 20 MB and some
+        assert warmed["code"] == "memory_limit"
+        assert re.search("all calls|--heaps-mb", warmed["error"])
         server.wait_log("warm pool is not as asked for .*(all calls|--heaps-mb)")
         assert heaps_bytes(server) <= 64 << 20
         assert server.result("hash", {"rounds": 1})["rounds"] == 1
