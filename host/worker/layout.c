@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "engine/text.h"
 #include "worker/compiler.h"
+#include "worker/identity.h"
 #include "worker/json.h"
 #include "worker/safepoint.h"
 #include "worker/sandbox.h"
@@ -123,6 +124,8 @@ bool layout_check(struct err *err)
     vm_close(vm);
     vm_drop_spare_heaps();
     loader_remove(&loader, loader_find(&loader, 1));
+    if (ok && !identity_works())
+        return fails(err, "tostring does not call the function that identity.c puts into it");
     if (ok && !compiler_remembers())
         return fails(err, "it does not ask for CPUID where the linker leads that question");
     return ok;
