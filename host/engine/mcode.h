@@ -22,6 +22,7 @@ struct mcode {
     size_t count;
     bool (*take)(struct mcode *mcode, size_t bytes); /* NULL: nobody counts */
     void (*give)(struct mcode *mcode, size_t bytes);
+    void *owner; /* of whoever counts */
 };
 
 /* From now on, what LuaJIT maps belongs to `mcode`. NULL: to nobody. */

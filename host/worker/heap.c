@@ -268,6 +268,11 @@ void heap_on_tight(struct heap *heap, void (*on_tight)(void *owner))
     heap->on_tight = on_tight;
 }
 
+void heap_on_long(struct heap *heap, void (*on_long)(void *owner))
+{
+    heap->on_long = on_long;
+}
+
 void heap_sample(uint64_t after_bytes, void (*on_sample)(size_t size))
 {
     sampling.left = after_bytes > INT64_MAX ? INT64_MAX : (int64_t)after_bytes;
@@ -320,7 +325,7 @@ size_t heap_peak_bytes(const struct heap *heap)
 
 size_t heap_limit_bytes(const struct heap *heap)
 {
-    return heap->limit_pages * HEAP_PAGE;
+    return (heap->limit_pages + heap->outside_pages) * HEAP_PAGE;
 }
 
 size_t heap_limit_max(void)

@@ -33,7 +33,8 @@ struct heap_run {
 struct heap {
     size_t limit_pages; /* what may be used, of reserve_pages */
     size_t reserve_pages;
-    size_t used_pages, peak_pages;
+    size_t used_pages, peak_pages;   /* the peak is that of used and outside pages together */
+    size_t outside_pages;            /* heap_take_outside's; limit_pages is less by these */
     size_t top_page;                 /* pages at and past it are free */
     size_t high_page;                /* pages at and past it were never touched */
     size_t mark_pages;               /* of the marks, so many were touched */
@@ -49,6 +50,7 @@ struct heap {
     size_t tight_at;                    /* used pages from which on_tight is called next */
     void (*on_full)(void *owner, size_t wanted); /* does not return */
     void (*on_tight)(void *owner);               /* NULL: nobody asks */
+    void (*on_long)(void *owner);                /* NULL: nobody looks */
     void *owner;
 };
 
@@ -64,6 +66,18 @@ void heap_start(struct heap *heap, size_t limit_bytes, void (*on_full)(void *, s
 /* `on_tight` is called, from within an allocation, when more than half of the limit is used, and
  * again for each eighth more: time to look for garbage. It may not allocate. */
 void heap_on_tight(struct heap *heap, void (*on_tight)(void *owner));
+
+/* `on_long` is called now and then from within an allocation that takes long. It may leave by a
+ * jump, as on_full does, and may not allocate. */
+void heap_on_long(struct heap *heap, void (*on_long)(void *owner));
+
+/* Counts memory outside of the region, such as machine code, in the heap's limit and peak and in
+ * heap_account's count. Bytes are rounded up to whole pages.
+ *
+ *   fails   false: the limit or the count does not allow them
+ */
+bool heap_take_outside(struct heap *heap, size_t bytes);
+void heap_give_outside(struct heap *heap, size_t bytes);
 
 /* lua_Alloc's contract, with `heap` as its user data, but never NULL for a size over 0. */
 void *heap_alloc(void *heap, void *block, size_t old_size, size_t size);

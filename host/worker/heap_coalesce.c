@@ -17,9 +17,11 @@
  * of LEAST, must have been freed anew. A limit is off by a 256th of what is used at most. */
 enum { LEAST = 256 << 10, LIVE_SHARE = 4, FREED_SHARE = 8, LIMIT_SHARE = 256 };
 
-/* Blocks or ranges that one allocation merges, some milliseconds of work at worst. The next one
- * that needs pages goes on. Only when the limit is reached all of it is done at once. */
-enum { STEP = 65536 };
+/* Blocks or ranges that one allocation merges at most; the next one that needs pages goes on. Only
+ * when the limit is reached all of it is done at once. A block that was freed in random order takes
+ * some 200 ns, for each misses the processor's caches: so there is a look at the deadline after
+ * each PIECE. */
+enum { MOST = 65536, PIECE = 8192 };
 
 static size_t grain_of(const struct heap *h, const void *p)
 {
@@ -119,13 +121,20 @@ static bool place_marked(struct heap *h, size_t *most)
 
 /* -- Merging ----------------------------------------------------------------------------------- */
 
-/* Goes on merging, for so many blocks and ranges. True when it is done. */
+/* False: the count does not allow the marks that the next step needs. */
+static bool may_merge(struct heap *h)
+{
+    return h->merging == HEAP_PLACES || touch_marks(h);
+}
+
+/* Goes on merging, for so many blocks and ranges. True when it is done. Between steps the heap is
+ * whole, and may be left by a jump. */
 static bool merge(struct heap *h, size_t most)
 {
     if (h->merging == HEAP_RESTS)
         h->merging = HEAP_DRAINS;
     if (h->merging == HEAP_DRAINS) {
-        if (!touch_marks(h) || !drain(h, &most))
+        if (!drain(h, &most))
             return false;
         drain_runs(h);
         h->place_at = h->top_page * HEAP_PAGE_GRAINS;
@@ -141,9 +150,21 @@ static bool merge(struct heap *h, size_t most)
     return true;
 }
 
+/* As merge, in pieces. False: some are left, or the count does not allow the marks. */
+static bool merge_watched(struct heap *h, size_t most)
+{
+    for (size_t done = 0; done < most && may_merge(h); done += PIECE) {
+        if (merge(h, PIECE))
+            return true;
+        if (h->on_long)
+            h->on_long(h->owner);
+    }
+    return false;
+}
+
 bool heap_coalesce(struct heap *h)
 {
-    return heap_unused(h) == 0 || merge(h, SIZE_MAX);
+    return heap_unused(h) == 0 || merge_watched(h, SIZE_MAX - PIECE);
 }
 
 void heap_drop_marks(struct heap *h)
@@ -181,7 +202,7 @@ bool heap_coalesce_when_due(struct heap *h)
     if (h->merging == HEAP_RESTS &&
         (freed < LEAST / 2 || freed < live(h) / FREED_SHARE || !heap_is_hollow(h)))
         return false;
-    merge(h, STEP);
+    merge_watched(h, MOST);
     return true;
 }
 

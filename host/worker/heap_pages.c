@@ -68,11 +68,18 @@ static void search_again(struct heap *h, size_t page, size_t count)
 
 /* -- Use --------------------------------------------------------------------------------------- */
 
+static void note_peak(struct heap *h)
+{
+    size_t pages = h->used_pages + h->outside_pages;
+
+    if (pages > h->peak_pages)
+        h->peak_pages = pages;
+}
+
 static void count_used(struct heap *h, size_t pages)
 {
     h->used_pages += pages;
-    if (h->used_pages > h->peak_pages)
-        h->peak_pages = h->used_pages;
+    note_peak(h);
     if (h->used_pages < h->tight_at)
         return;
     h->tight_at = h->used_pages + h->limit_pages / TIGHT_STEPS;
@@ -136,4 +143,27 @@ bool heap_pages_resize(struct heap *h, size_t page, size_t old_count, size_t cou
     if (bits_next(heap_page_map(h), end, known, true) < known)
         return false;
     return heap_pages_use(h, end, count - old_count);
+}
+
+/* -- Memory outside ---------------------------------------------------------------------------- */
+
+bool heap_take_outside(struct heap *heap, size_t bytes)
+{
+    size_t pages = heap_pages_for(bytes);
+
+    if (pages > heap->limit_pages - heap->used_pages || !heap_count(pages * HEAP_PAGE))
+        return false;
+    heap->limit_pages -= pages;
+    heap->outside_pages += pages;
+    note_peak(heap);
+    return true;
+}
+
+void heap_give_outside(struct heap *heap, size_t bytes)
+{
+    size_t pages = heap_pages_for(bytes);
+
+    heap->limit_pages += pages;
+    heap->outside_pages -= pages;
+    heap_uncount(pages * HEAP_PAGE);
 }

@@ -293,6 +293,15 @@ void safepoint_look(void)
         leave(s.target);
 }
 
+void safepoint_tear(void)
+{
+    if (!native_stopped() || !s.target || native_held)
+        return;
+    s.target = NULL;
+    s.busy = s.missed = false;
+    s.leave(s.owner, reason(), true, NULL);
+}
+
 /* Our own code may be left too: what it holds across calls is marked. */
 void safepoint_leave_full(const ucontext_t *context)
 {

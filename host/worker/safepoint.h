@@ -79,6 +79,10 @@ void safepoint_enter_close(lua_State *L, const struct mcode *mcode, uint64_t dea
 /* Leaves now if what runs is to end: for C code that holds nothing but memory of the state. */
 void safepoint_look(void);
 
+/* As safepoint_look, from within an allocation: what asked for memory is in the midst of a change,
+ * so the state is torn, and its stack may not be walked. */
+void safepoint_tear(void);
+
 /* For the handler of a fault at the end of the C stack: leaves what runs, its state being torn.
  * Returns when nothing runs, or when it interrupted code that may hold something. */
 void safepoint_leave_full(const ucontext_t *context);

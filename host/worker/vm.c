@@ -91,6 +91,22 @@ static void leave_late(void *owner, enum err_code why, bool torn, lua_State *at)
     siglongjmp(vm->escape, (int)why);
 }
 
+static void look_torn(void *owner)
+{
+    (void)owner;
+    safepoint_tear();
+}
+
+static bool take_code(struct mcode *mcode, size_t bytes)
+{
+    return heap_take_outside(mcode->owner, bytes);
+}
+
+static void give_code(struct mcode *mcode, size_t bytes)
+{
+    heap_give_outside(mcode->owner, bytes);
+}
+
 /* What runs from here on is of this vm. */
 static void use(struct vm *vm)
 {
@@ -278,6 +294,8 @@ struct vm *vm_open_prepared(struct code *code, size_t limit_bytes, lua_CFunction
     vm->code = code;
     heap_start(vm->heap, limit_bytes, leave_full, vm);
     heap_on_tight(vm->heap, hurry_collector);
+    heap_on_long(vm->heap, look_torn);
+    vm->mcode = (struct mcode){.take = take_code, .give = give_code, .owner = vm->heap};
     bool loaded = open_state(vm, err) && vm_protect(vm, l_load_function, &opening, err);
     output_finish(vm);
     if (loaded)

@@ -107,12 +107,41 @@ static void marks_are_counted(void **state)
     heap_account(NULL, NULL);
 }
 
+/* Machine code, for example. */
+static void memory_outside_counts_in_the_limit_and_in_the_peak(void **state)
+{
+    (void)state;
+    counted = 0;
+    allowed = 3 * MIB + FIXED;
+    heap_account(count_taken, count_given);
+    struct heap *heap = open_heap(2 * MIB);
+    assert_true(heap_take_outside(heap, MIB + 1)); /* a page more */
+    assert_int_equal(counted, MIB + HEAP_PAGE);
+    assert_int_equal(heap_peak_bytes(heap), MIB + HEAP_PAGE);
+    assert_int_equal(heap_limit_bytes(heap), 2 * MIB);
+    assert_null(try_alloc(heap, NULL, 0, MIB));
+    void *block = try_alloc(heap, NULL, 0, MIB - HEAP_PAGE);
+    assert_non_null(block);
+    assert_int_equal(heap_peak_bytes(heap), 2 * MIB);
+    assert_false(heap_take_outside(heap, 1));
+    heap_give_outside(heap, MIB + 1);
+    assert_int_equal(counted, MIB - HEAP_PAGE + FIXED);
+    assert_non_null(try_alloc(heap, NULL, 0, MIB));
+    allowed = counted;
+    assert_false(heap_take_outside(heap, 1)); /* the heap has a page left, the count has none */
+    assert_int_equal(heap_peak_bytes(heap), 2 * MIB);
+    heap_close(heap);
+    assert_int_equal(counted, 0);
+    heap_account(NULL, NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_all_heaps_touch_is_asked_for_and_given_back),
         cmocka_unit_test(an_image_counts_as_much_as_it_takes),
         cmocka_unit_test(marks_are_counted),
+        cmocka_unit_test(memory_outside_counts_in_the_limit_and_in_the_peak),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

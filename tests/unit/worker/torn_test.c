@@ -141,6 +141,84 @@ static void long_operations_end_with_the_deadline(void **state)
     }
 }
 
+/* -- Merging at the limit -------------------------------------------------------------------- */
+
+enum { MERGED_BLOCKS = 8 << 20, MERGED_BYTES = 32 };
+
+static void **merged;
+
+/* Fills the heap with small blocks that were freed in random order, in list after list: to go
+ * through them misses the processor's caches each time. */
+static void scatter(struct heap *heap)
+{
+    uint64_t random = 12;
+
+    for (size_t i = 0; i < MERGED_BLOCKS; i++)
+        merged[i] = heap_alloc(heap, NULL, 0, MERGED_BYTES);
+    for (size_t i = MERGED_BLOCKS; i > 1; i--) {
+        random = random * 6364136223846793005 + 1442695040888963407;
+        size_t other = (random >> 33) % i;
+        void *block = merged[other];
+
+        merged[other] = merged[i - 1];
+        merged[i - 1] = block;
+    }
+    for (size_t i = 0; i < MERGED_BLOCKS; i++)
+        heap_alloc(heap, merged[i], MERGED_BYTES, 0);
+}
+
+/* Needs most of the heap at once: all that is free has to merge first. */
+static int l_merge(lua_State *L)
+{
+    struct heap *heap = vm_of(L)->heap;
+    size_t bytes = MERGED_BLOCKS * (size_t)MERGED_BYTES;
+
+    heap_alloc(heap, heap_alloc(heap, NULL, 0, bytes), bytes, 0);
+    return 0;
+}
+
+static int l_offer_merge(lua_State *L)
+{
+    lua_pushcfunction(L, l_merge);
+    lua_setglobal(L, "merge");
+    return 0;
+}
+
+static void a_deadline_ends_merging_at_the_limit(void **state)
+{
+    struct code *code = code_of("return function() merge() return 'merged' end");
+    size_t limit = MERGED_BLOCKS * (size_t)MERGED_BYTES + 4 * MIB;
+    double best = INFINITY, whole = 0;
+    struct err err;
+
+    (void)state;
+    merged = calloc(MERGED_BLOCKS, sizeof(*merged));
+    assert_non_null(merged);
+    for (int round = 0; round <= ROUNDS && (round == 0 || best > LATE_MS_MAX); round++) {
+        struct vm *vm = vm_open(code, limit, &err);
+        struct answer answer;
+
+        assert_non_null(vm);
+        assert_true(vm_protect(vm, l_offer_merge, NULL, &err));
+        scatter(vm->heap);
+        if (round == 0) { /* without a deadline */
+            double began = processor_ms();
+            assert_true(ask(vm, &answer, &err));
+            assert_string_equal(answer.text, "merged");
+            whole = processor_ms() - began;
+        } else {
+            best = fmin(best, late_ms(vm));
+            assert_true(vm->torn);
+        }
+        vm_close(vm);
+    }
+    if (best > LATE_MS_MAX || whole < LIMIT_MS + LATE_MS_MAX)
+        fail_msg("%.1f ms late; all of it takes %.1f ms", best, whole);
+    free(merged);
+    code_drop(code);
+    vm_drop_spare_heaps();
+}
+
 /* Not the system's time, which takes the memory back. */
 static double user_ms(void)
 {
@@ -292,6 +370,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(torn_states_leave_nothing),
         cmocka_unit_test(a_large_state_closes_within_its_limit),
+        cmocka_unit_test(a_deadline_ends_merging_at_the_limit),
         cmocka_unit_test(long_operations_end_with_the_deadline),
     };
 
