@@ -3,13 +3,39 @@
 #include "worker/compiler.h"
 
 #include <luajit-2.1/lualib.h>
+#include <setjmp.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
-int l_compiler_open(lua_State *L)
+/* luaopen_jit sets the compiler up, and then makes tables of libraries that no function gets. Their
+ * first allocation leaves it. LuaJIT allocates a block before it changes anything for it, as that
+ * may fail: at most some values were pushed. */
+static struct {
+    lua_Alloc alloc;
+    sigjmp_buf made;
+} opening;
+
+static void *leave(void *heap, void *block, size_t old_size, size_t size)
 {
-    return luaopen_jit(L);
+    if (!block && size)
+        siglongjmp(opening.made, 1);
+    return opening.alloc(heap, block, old_size, size);
+}
+
+void compiler_open(lua_State *L)
+{
+    int top = lua_gettop(L);
+    void *heap;
+
+    opening.alloc = lua_getallocf(L, &heap);
+    if (sigsetjmp(opening.made, 0) == 0) {
+        lua_setallocf(L, leave, heap);
+        luaopen_jit(L);
+    }
+    lua_getallocf(L, &heap);
+    lua_setallocf(L, opening.alloc, heap);
+    lua_settop(L, top);
 }
 
 #ifdef __x86_64__

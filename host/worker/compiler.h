@@ -5,10 +5,11 @@
 #include <luajit-2.1/lua.h>
 #include <stdbool.h>
 
-/* As luaopen_jit, at a twentieth of its price. LuaJIT looks at the processor with CPUID in every
- * new state, and a virtual machine's monitor has to answer for it, which takes some 7 us each of
- * four times. The linker leads that question here (--wrap), where it is asked once a process. */
-int l_compiler_open(lua_State *L);
+/* What luaopen_jit does for the compiler, without its library. LuaJIT looks at the processor with
+ * CPUID in every new state, and a virtual machine's monitor has to answer for it, which takes some
+ * 7 us each of four times. The linker leads that question here (--wrap), where it is asked once a
+ * process. Never raises, and allocates nothing. */
+void compiler_open(lua_State *L);
 
 /* Once a compiler was opened: was the question led here? Always true where there is no CPUID. */
 bool compiler_remembers(void);

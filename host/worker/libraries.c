@@ -27,8 +27,8 @@
 /* -- What is left out ------------------------------------------------------------------------ */
 
 /* Of base; a test compares what is left with a list. */
-static const char *const globals_taken[] = {"dofile", "loadfile", "getfenv", "setfenv",
-                                            "gcinfo", "newproxy", "module",  "jit"};
+static const char *const globals_taken[] = {"dofile",  "loadfile", "getfenv",
+                                            "setfenv", "gcinfo",   "newproxy"};
 /* Where LuaJIT keeps each library's table; out of reach for functions, which may replace the
  * globals. */
 static const char OPENED[] = "_LOADED";
@@ -325,7 +325,7 @@ void l_libraries_begin(lua_State *L)
 {
     l_open(L, luaopen_base, "");
     l_identity_open(L);
-    l_open(L, l_compiler_open, LUA_JITLIBNAME);
+    compiler_open(L);
     safepoint_prepare(L);
     l_keep_xpcall(L);
     l_take_globals(L);

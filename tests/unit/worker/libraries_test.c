@@ -2,6 +2,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "vm_fixture.h"
 
+#include <luajit-2.1/lualib.h>
+
+#include "worker/compiler.h"
 #include "worker/libraries.h"
 
 static struct answer answer;
@@ -149,6 +152,37 @@ static void random_numbers_differ_between_states(void **state)
     assert_string_not_equal(first, answer.text);
 }
 
+static int l_open_compiler(lua_State *L)
+{
+    size_t *counts = lua_touserdata(L, 1);
+
+    lua_settop(L, 0);
+    luaopen_base(L);
+    int top = lua_gettop(L), kib = lua_gc(L, LUA_GCCOUNT, 0), bytes = lua_gc(L, LUA_GCCOUNTB, 0);
+    compiler_open(L);
+    counts[0] = (size_t)(lua_gettop(L) - top);
+    counts[1] = (size_t)(lua_gc(L, LUA_GCCOUNT, 0) - kib) * 1024 +
+                (size_t)(lua_gc(L, LUA_GCCOUNTB, 0) - bytes);
+    lua_getfield(L, LUA_REGISTRYINDEX, "_LOADED");
+    lua_getfield(L, -1, LUA_JITLIBNAME);
+    counts[2] = !lua_isnil(L, -1);
+    return 0;
+}
+
+/* That it compiles then is seen by layout_test. */
+static void the_compiler_is_opened_without_its_library(void **state)
+{
+    size_t counts[3]; /* values, bytes, libraries */
+    lua_State *L = luaL_newstate();
+
+    (void)state;
+    assert_int_equal(lua_cpcall(L, l_open_compiler, counts), 0);
+    assert_int_equal(counts[0], 0);
+    assert_int_equal(counts[1], 0);
+    assert_int_equal(counts[2], 0);
+    lua_close(L);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -159,6 +193,7 @@ int main(void)
         cmocka_unit_test(a_byte_order_mark_is_no_letter),
         cmocka_unit_test(a_global_of_the_functions_own_survives_a_late_opening),
         cmocka_unit_test(random_numbers_differ_between_states),
+        cmocka_unit_test(the_compiler_is_opened_without_its_library),
     };
 
     return RUN_VM_TESTS(tests);
