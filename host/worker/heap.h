@@ -104,16 +104,3 @@ size_t heap_limit_max(void);
 
 /* Gives memory past `keep_bytes` back to the system. The heap must be about to start anew. */
 void heap_trim(struct heap *heap, size_t keep_bytes);
-
-/* A copy of the used pages, to be put back with heap_restore as often as wanted.
- *
- *   owns    the caller: heap_image_close
- *   fails   NULL: no memory, or heap_account's `ask` said no
- */
-struct heap_image {
-    size_t top_page, map_bytes, bytes;
-    char data[];
-};
-struct heap_image *heap_save(struct heap *heap);
-void heap_restore(struct heap *heap, const struct heap_image *image);
-void heap_image_close(struct heap_image *image);

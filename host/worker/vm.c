@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "worker/cstack.h"
 #include "worker/ctx.h"
+#include "worker/heap_image.h"
 #include "worker/json.h"
 #include "worker/libraries.h"
 #include "worker/output.h"

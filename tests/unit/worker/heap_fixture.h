@@ -5,6 +5,7 @@
 #include "../base/cases.h"
 
 #include "worker/heap.h"
+#include "worker/heap_image.h"
 
 static sigjmp_buf heap_escape;
 static size_t heap_wanted; /* what on_full was told last */

@@ -327,6 +327,11 @@ static void churn(struct heap *heap, struct block *blocks, size_t count, struct 
     }
 }
 
+static struct heap *header_of(const struct heap_image *image)
+{
+    return (struct heap *)heap_image_header(image);
+}
+
 static void a_restored_heap_is_the_saved_one_byte_for_byte(void **state)
 {
     static struct block blocks[100], kept[100];
@@ -348,8 +353,9 @@ static void a_restored_heap_is_the_saved_one_byte_for_byte(void **state)
         for (size_t i = 0; i < COUNT(blocks); i++)
             block_check(&blocks[i], blocks[i].size);
         struct heap_image *again = heap_save(heap);
-        ((struct heap *)again->data)->high_page = ((struct heap *)image->data)->high_page;
-        ((struct heap *)again->data)->mark_pages = ((struct heap *)image->data)->mark_pages;
+        assert_int_equal((uintptr_t)again->data % HEAP_IMAGE_ALIGN, 0);
+        header_of(again)->high_page = header_of(image)->high_page;
+        header_of(again)->mark_pages = header_of(image)->mark_pages;
         assert_int_equal(again->bytes, image->bytes);
         assert_memory_equal(again->data, image->data, image->bytes);
         heap_image_close(again);
