@@ -59,7 +59,7 @@ static void l_fill_defaults(lua_State *L)
 
 static void l_push_params(lua_State *L, struct str text)
 {
-    if (text.len == 0)
+    if (text.len == 0 || str_equal(text, STR("{}")))
         lua_newtable(L);
     else if (l_json_decode(L, text) != 1 || !lua_istable(L, -1))
         luaL_error(L, "the parameters are no JSON object");

@@ -63,9 +63,11 @@ static void *alloc(void *heap, void *block, size_t old_size, size_t size)
 {
     const size_t largest = LUAI_MAXSTACK * 8, added = 32 * 8; /* LuaJIT adds a few values */
 
+    if (size < largest)
+        return heap_alloc(heap, block, old_size, size);
     if (old_size >= largest && old_size < largest + added && size > old_size)
         return NULL;
-    if (size >= largest && size < largest + added && old_size && old_size < largest)
+    if (size < largest + added && old_size && old_size < largest)
         safepoint_overflow();
     return heap_alloc(heap, block, old_size, size);
 }
@@ -344,9 +346,12 @@ void vm_close(struct vm *vm)
     free(vm);
 }
 
+/* The slot of the thread is there already in each call: a new one makes the registry grow. */
 static int l_settle(lua_State *L)
 {
     l_ctx_prepare(L);
+    lua_pushboolean(L, 0);
+    lua_rawseti(L, LUA_REGISTRYINDEX, SLOT_THREAD);
     lua_gc(L, LUA_GCCOLLECT, 0);
     return 0;
 }
