@@ -124,10 +124,12 @@ void cjson_rawseti(lua_State *L, int index, int key)
 
 /* -- Text ------------------------------------------------------------------------------------ */
 
+/* Of bytes that are read, between looks at the deadline. */
+enum { LOOK_EVERY = 1 << 14 };
+
 /* No controls and nothing but ASCII, as most text is. */
 static bool is_plain(struct str text)
 {
-    enum { LOOK_EVERY = 1 << 16 };
     const uint64_t each = 0x0101010101010101;
     uint64_t word, odd = 0;
     size_t i = 0;
@@ -148,14 +150,16 @@ static bool is_plain(struct str text)
 static size_t find_fault(struct str text, const char **fault)
 {
     bool in_string = false;
-    size_t i = 0;
+    size_t i = 0, look_at = 0;
 
     while (i < text.len) {
         unsigned char c = (unsigned char)text.at[i];
         size_t valid = 1;
 
-        if ((i & 0xFFF) == 0)
+        if (i >= look_at) {
             look();
+            look_at = i + LOOK_EVERY;
+        }
         if (c == '\0' || (in_string && c < 0x20)) {
             *fault = c ? "a control character in a string" : "a NUL character";
             return i;
@@ -249,11 +253,14 @@ static void l_reword(lua_State *L, struct str text)
         return;
     size_t offset = strtoul(at + sizeof(place) - 1, NULL, 10), line = 1, start = 0;
     offset = offset && offset <= text.len + 1 ? offset - 1 : 0;
-    for (size_t i = 0; i < offset; i++)
+    for (size_t i = 0; i < offset; i++) {
+        if (i % LOOK_EVERY == 0)
+            look();
         if (text.at[i] == '\n') {
             line++;
             start = i + 1;
         }
+    }
     lua_pushlstring(L, message, (size_t)(at - message));
     for (size_t i = 0; i < sizeof(tokens) / sizeof(*tokens); i++) {
         luaL_gsub(L, lua_tostring(L, -1), tokens[i].name, tokens[i].words);
