@@ -269,7 +269,7 @@ static bool child_order(const struct call *parent, json_t *child, struct order *
     json_t *params = json_array_get(child, 1);
 
     if (!name.at || !json_is_object(params))
-        return err_set(err, ERR_BAD_REQUEST, "a call is a function's name and its parameters");
+        return err_set(err, ERR_BAD_REQUEST, "the parameters of a call must be an object");
     if (parent->order.depth + 1 > (unsigned)nesting_max)
         return err_set(err, ERR_BAD_REQUEST, "calls may be nested %lld deep, no deeper",
                        (long long)nesting_max);

@@ -16,11 +16,11 @@
 #include "worker/vm.h"
 
 /* lua-cjson keeps its configuration in a userdata that the first upvalue of each function holds.
- * Two are made once, in a state that is closed again, and copied: without the finalizer that
+ * Three are made once, in a state that is closed again, and copied: without the finalizer that
  * lua-cjson gives them, for the encoding buffer in them, which nothing here uses. */
 static struct {
     size_t bytes;
-    void *strict, *field;
+    void *strict, *wrapped, *field;
     lua_CFunction decode, decode_max_depth, decode_invalid_numbers;
 } archive;
 
@@ -63,6 +63,10 @@ static int l_take_archive(lua_State *L)
     lua_pushboolean(L, 0);
     lua_call(L, 1, 0);
     archive.strict = copy_config(lua_touserdata(L, 3));
+    take_function(L, "decode_max_depth");
+    lua_pushinteger(L, JSON_DEPTH_MAX + JSON_WRAP_DEPTH);
+    lua_call(L, 1, 0);
+    archive.wrapped = copy_config(lua_touserdata(L, 3));
     return 0;
 }
 
@@ -76,9 +80,9 @@ void cjson_init(void)
     lua_close(L);
 }
 
-void l_cjson_push_decode(lua_State *L)
+void l_cjson_push_decode(lua_State *L, bool wrapped)
 {
-    lua_pushlightuserdata(L, archive.strict);
+    lua_pushlightuserdata(L, wrapped ? archive.wrapped : archive.strict);
     lua_pushcclosure(L, archive.decode, 1);
 }
 

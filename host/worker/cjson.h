@@ -3,12 +3,14 @@
 #pragma once
 
 #include <luajit-2.1/lua.h>
+#include <stdbool.h>
 
 /* Before the others: takes what is needed from the archive, the first time. */
 void cjson_init(void);
 
-/* Pushes lua-cjson's decode function, as strict as JSON is and JSON_DEPTH_MAX deep. May raise. */
-void l_cjson_push_decode(lua_State *L);
+/* Pushes lua-cjson's decode function, as strict as JSON is and JSON_DEPTH_MAX deep, or
+ * JSON_WRAP_DEPTH deeper. May raise. */
+void l_cjson_push_decode(lua_State *L, bool wrapped);
 
 /* Push the modules "cjson" and "cjson.safe". May raise. */
 void l_cjson_push(lua_State *L);

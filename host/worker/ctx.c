@@ -87,41 +87,44 @@ static int l_sleep(lua_State *L)
     return park(L, WAIT_TIME);
 }
 
-static int park_for_children(lua_State *L, int list, bool all)
+/* Adds [function, params] of the values at the two indexes to the text of the calls. Each value is
+ * encoded on its own: it may nest as deep as any, and an error names the place in it. */
+static void l_put_child(lua_State *L, struct buf *text, int function, int params)
 {
-    struct call *call = call_of(L);
+    size_t max = worker_message_max(), end_len = STR("]]").len;
     struct err err;
 
-    buf_clear(&call->children);
-    if (!l_json_encode(L, list, worker_message_max(), &call->children, &err))
-        return luaL_error(L, "the parameters of a call: %s", err.text);
+    buf_put_str(text, text->len ? STR(",[") : STR("[["));
+    if (!l_json_encode(L, function, max, text, &err))
+        luaL_error(L, "the name of a function: %s", err.text);
+    buf_put_str(text, STR(","));
+    if (lua_isnil(L, params))
+        buf_put_str(text, STR("{}"));
+    else if (!l_json_encode(L, params, max, text, &err))
+        luaL_error(L, "the parameters of a call: %s", err.text);
+    if (text->len + end_len > max)
+        luaL_error(L, "the parameters of calls are together more than %d bytes of JSON", (int)max);
+    buf_put_str(text, STR("]"));
+}
+
+static int park_for_children(lua_State *L, struct call *call, bool all)
+{
+    buf_put_str(&call->children, STR("]"));
     call->all = all;
     return park(L, WAIT_CHILDREN);
 }
 
-/* Pushes {function, params} of the values at the two indexes. */
-static void l_push_child(lua_State *L, int function, int params)
-{
-    lua_createtable(L, 2, 0);
-    lua_pushvalue(L, function);
-    lua_rawseti(L, -2, 1);
-    if (lua_isnil(L, params))
-        lua_newtable(L);
-    else
-        lua_pushvalue(L, params);
-    lua_rawseti(L, -2, 2);
-}
-
 static int l_invoke(lua_State *L)
 {
+    struct call *call = call_of(L);
+
     luaL_checkstring(L, 1);
     lua_settop(L, 2);
     if (!lua_isnil(L, 2))
         luaL_checktype(L, 2, LUA_TTABLE);
-    lua_createtable(L, 1, 0);
-    l_push_child(L, 1, 2);
-    lua_rawseti(L, 3, 1);
-    return park_for_children(L, 3, false);
+    buf_clear(&call->children);
+    l_put_child(L, &call->children, 1, 2);
+    return park_for_children(L, call, false);
 }
 
 static void l_check_child(lua_State *L, int i)
@@ -136,22 +139,26 @@ static void l_check_child(lua_State *L, int i)
 
 static int l_invoke_all(lua_State *L)
 {
+    struct call *call = call_of(L);
+
     luaL_checktype(L, 1, LUA_TTABLE);
     int count = (int)lua_objlen(L, 1);
 
     luaL_argcheck(L, count <= CHILDREN_MAX, 1, "at most 1000 calls at once");
     lua_settop(L, 1);
-    lua_createtable(L, count, 0);
-    if (count == 0)
+    if (count == 0) {
+        lua_newtable(L);
+        l_json_mark_list(L);
         return 1;
+    }
+    buf_clear(&call->children);
     for (int i = 1; i <= count; i++) {
         lua_rawgeti(L, 1, i);
         l_check_child(L, i);
-        l_push_child(L, 4, 5);
-        lua_rawseti(L, 2, i);
-        lua_settop(L, 2);
+        l_put_child(L, &call->children, 3, 4);
+        lua_settop(L, 1);
     }
-    return park_for_children(L, 2, true);
+    return park_for_children(L, call, true);
 }
 
 /* Pushes what an item, {"result": ...} or an error object, stands for. A result is never nil. */
@@ -192,8 +199,8 @@ static int l_push_all(lua_State *L, int list)
 
 int l_ctx_push_results(lua_State *L, struct str text, bool all)
 {
-    if (l_json_decode(L, text) != 1)
-        return luaL_error(L, "the results of calls are no JSON");
+    if (l_json_decode_wrapped(L, text) != 1)
+        return luaL_error(L, "the results of calls are not JSON");
     int list = lua_gettop(L);
 
     if (all)

@@ -9,8 +9,9 @@
 
 struct heap;
 
-/* Tables nest this deep, in both directions. */
-enum { JSON_DEPTH_MAX = 128 };
+/* Tables nest this deep, in both directions. A result or the details of an error come to a caller
+ * within a list of objects, which adds JSON_WRAP_DEPTH. */
+enum { JSON_DEPTH_MAX = 128, JSON_WRAP_DEPTH = 2 };
 
 /* Once in a worker; and before each entry into a vm, with its heap. */
 void json_init(void);
@@ -21,6 +22,9 @@ void json_use(struct heap *heap);
  * Pushes the value of `text`, or nil and a message. Null is json.null (a light userdata of NULL);
  * lists are marked as lists. May raise. Returns the number of values pushed. */
 int l_json_decode(lua_State *L, struct str text);
+
+/* The same for results of calls, JSON_WRAP_DEPTH deeper. */
+int l_json_decode_wrapped(lua_State *L, struct str text);
 
 /* Appends the value at `index` to `out` as JSON of at most `max` bytes. Keys are sorted by byte.
  *

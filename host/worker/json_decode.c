@@ -272,9 +272,9 @@ static void l_reword(lua_State *L, struct str text)
     lua_pop(L, 1);
 }
 
-int l_json_decode(lua_State *L, struct str text)
+static int l_decode(lua_State *L, struct str text, bool wrapped)
 {
-    l_cjson_push_decode(L);
+    l_cjson_push_decode(L, wrapped);
     lua_pushlstring(L, text.at, text.len);
     if (lua_pcall(L, 1, 1, 0) == 0)
         return 1;
@@ -282,4 +282,14 @@ int l_json_decode(lua_State *L, struct str text)
     lua_pushnil(L);
     lua_insert(L, -2);
     return 2;
+}
+
+int l_json_decode(lua_State *L, struct str text)
+{
+    return l_decode(L, text, false);
+}
+
+int l_json_decode_wrapped(lua_State *L, struct str text)
+{
+    return l_decode(L, text, true);
 }

@@ -136,7 +136,7 @@ static void l_read_child(lua_State *L, struct reading *r)
     snprintf(r->raised->child, sizeof(r->raised->child), "%.*s", STR_ARG(name));
     text.at = r->err->text;
     text.len = strlen(text.at);
-    l_push_child_text(L, name, text);
+    l_push_child_text(L, str_of(r->raised->child), text); /* without NUL characters */
     text.at = lua_tolstring(L, -1, &text.len);
     set_text(r, text);
     lua_pop(L, 1);
@@ -175,7 +175,7 @@ static void l_read_status(lua_State *L, struct reading *r)
         note(L, "the error's `status` is left out: it must be a whole number from 400 to 599");
 }
 
-/* Whether the value at the top of the stack is a text, which it then takes. */
+/* Whether the value at the top of the stack is a text that says something, which it then takes. */
 static bool take_text(lua_State *L, struct reading *r)
 {
     struct str text;
@@ -183,6 +183,8 @@ static bool take_text(lua_State *L, struct reading *r)
     if (!lua_isstring(L, -1))
         return false;
     text.at = lua_tolstring(L, -1, &text.len);
+    if (text.len == 0)
+        return false;
     set_text(r, text);
     return true;
 }
@@ -245,7 +247,7 @@ static int l_read_object(lua_State *L)
 /* What a value says that is no text. */
 static void describe(lua_State *L, int index, struct err *err)
 {
-    if (lua_isnil(L, index) || lua_istable(L, index))
+    if (lua_isnil(L, index) || lua_isstring(L, index) || lua_istable(L, index))
         err_set(err, ERR_FUNCTION_ERROR, "the function failed without a message");
     else if (lua_isboolean(L, index))
         err_set(err, ERR_FUNCTION_ERROR, "the function failed with %s instead of a message",

@@ -93,7 +93,7 @@ static void ctx_tells_about_the_call(void **state)
         {"return function(p, ctx) return ctx.traceparent == nil end", "", "{\"result\":true}"},
         {"return function(p, ctx) local ms = ctx.remaining_ms() return ms > 0 and ms <= 60000 end",
          "", "{\"result\":true}"},
-        {"return function(p, ctx) return ctx.invoke_all({}) end", "", "{}"},
+        {"return function(p, ctx) return ctx.invoke_all({}) end", "", "{\"result\":[]}"},
     };
 
     (void)state;
@@ -137,8 +137,13 @@ static void failures_are_told(void **state)
          "the level is"},
         {"return function(p, ctx) ctx.invoke() end", "", ERR_FUNCTION_ERROR, "bad argument #1"},
         {"return function(p, ctx) ctx.invoke('f', 1) end", "", ERR_FUNCTION_ERROR, "bad argument"},
-        {"return function(p, ctx) ctx.invoke('f', {print}) end", "", ERR_FUNCTION_ERROR,
-         "the parameters of a call: [1][2][1] is a function"},
+        {"return function(p, ctx) ctx.invoke('f', {a = {b = 0/0}}) end", "", ERR_FUNCTION_ERROR,
+         "the parameters of a call: a.b is not a finite number"},
+        {"return function(p, ctx) ctx.invoke('\\255') end", "", ERR_FUNCTION_ERROR,
+         "the name of a function: the value is not valid UTF-8"},
+        {"return function(p, ctx) local c = {'f', {s = ('x'):rep(2050)}} ctx.invoke_all({c, c}) "
+         "end",
+         "", ERR_FUNCTION_ERROR, "together more than 4096 bytes"},
         {"return function(p, ctx) ctx.invoke_all({{'f'}, 'g'}) end", "", ERR_FUNCTION_ERROR,
          "item 2 is no {function, params}"},
         {"return function(p, ctx) ctx.invoke_all({{'f', 1}}) end", "", ERR_FUNCTION_ERROR,
