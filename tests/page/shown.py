@@ -13,6 +13,9 @@ FUNCTIONS = {
             if params.fail then error(text) end
             return {{[text] = text, list = {{text}}}}
           end}}""",
+    "refuses": """return function()
+          return nil, {status = 401, code = "no_entry", message = "not you"}
+        end""",
     "chatty": """
         return function(params, ctx)
           for i = 1, params.lines or 3 do

@@ -147,6 +147,12 @@ def test_a_token_is_asked_for_sent_kept_in_the_tab_and_forgotten(browser, start)
     browser.one("#token")
 
 
+def test_no_token_is_asked_for_when_a_function_chooses_401(browser, server):
+    browser.invoke(server, "refuses")
+    assert "not you" in browser.error("no_entry")
+    assert browser.is_gone("#token-dialog[open]")
+
+
 # -- Hostile texts ---------------------------------------------------------------------------------
 
 def test_what_functions_say_is_text(browser, server):

@@ -95,11 +95,16 @@ async function send(method, path, {body, headers = {}, signal}) {
   }
 }
 
+/// Functions may choose status 401, too; only the server's own names a scheme.
+function needsToken(reply) {
+  return reply.status === 401 && reply.headers.has("www-authenticate");
+}
+
 /// {ok, status, headers, text, data, ms}; never fails. Without an answer the status is 0. Asks for
 /// a token where one is needed, unless `quiet`: then nobody has asked for anything.
 export async function request(method, path, options = {}) {
   let reply = await send(method, path, options);
-  while (reply.status === 401 && !options.quiet && await askToken(reply.data?.error)) {
+  while (needsToken(reply) && !options.quiet && await askToken(reply.data?.error)) {
     reply = await send(method, path, options);
   }
   return reply;
