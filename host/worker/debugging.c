@@ -151,7 +151,7 @@ static int l_getinfo(lua_State *L)
                   "invalid option: \"n\", \"S\", \"l\" and \"u\" are available");
     memset(&frame, 0, sizeof(frame));
     if (lua_isfunction(L, arg + 1)) {
-        memcpy(with_function + 1, options, strlen(options));
+        memcpy(with_function + 1, options, strlen(options) + 1);
         lua_pushvalue(L, arg + 1);
         lua_getinfo(L, with_function, &frame);
     } else {

@@ -15,7 +15,7 @@
 #include "worker/vm.h"
 #include "worker/worker.h"
 
-enum { LIMIT_BYTES = 4 << 20, LOOP_NS = 1000000 };
+enum { LIMIT_BYTES = 4 << 20, LOOP_NS = 1000000, LOOP_TRIES = 10 };
 
 /* ThreadSanitizer holds signals back until the program calls something that it knows. */
 #ifdef __SANITIZE_THREAD__
@@ -64,8 +64,11 @@ static int l_try(lua_State *L)
 
 static int l_loop(lua_State *L)
 {
+    const double *times = lua_touserdata(L, 1);
+
     lua_rawgeti(L, LUA_REGISTRYINDEX, SLOT_HANDLER);
-    lua_call(L, 0, 0);
+    lua_pushnumber(L, *times);
+    lua_call(L, 1, 0);
     return 0;
 }
 
@@ -84,25 +87,53 @@ static bool check_state(struct vm *vm, struct err *err)
     return true;
 }
 
-/* The loop would take seconds. It must be compiled, end with its deadline, and end because its code
- * saw the profile bit: not by a jump out of it, which is for C code. */
+/* Without a deadline, for on a busy machine that may come before the loop runs at all. */
+static bool check_compiler(struct vm *vm, struct err *err)
+{
+    double short_loop = 1e5;
+
+    if (!vm_protect(vm, l_loop, &short_loop, err))
+        return false;
+    return mcode_bytes(&vm->mcode) ||
+           fails(err, "loops are not compiled, or into memory that host/engine does not see");
+}
+
+/* The loop would take seconds. It must end with its deadline, and because its code saw the profile
+ * bit: not by a jump out of it, which is for C code, and for code that did not run meanwhile. */
 static bool check_loop(struct vm *vm, struct err *err)
 {
+    double long_loop = 1e9;
+
     safepoint_limit(clock_now_ns() + LOOP_NS);
-    bool ended = vm_protect(vm, l_loop, NULL, err);
+    bool ended = vm_protect(vm, l_loop, &long_loop, err);
     safepoint_limit(0);
     if (ended || err->code != ERR_DEADLINE)
         return fails(err, "a deadline does not end a loop");
-    if (mcode_bytes(&vm->mcode) == 0)
-        return fails(err, "loops are not compiled, or into memory that host/engine does not see");
     if (vm->torn)
         return fails(err, "compiled code does not look at the profile bit of the hook mask");
     return true;
 }
 
-static bool check_vm(struct vm *vm, struct err *err)
+static bool check_vm(struct code *code, struct err *err)
 {
-    return check_state(vm, err) && (SIGNALS_ARE_HELD_BACK || check_loop(vm, err));
+    struct vm *vm = vm_open(code, LIMIT_BYTES, err);
+
+    if (!vm)
+        return false;
+    bool ok = check_state(vm, err) &&
+              (SIGNALS_ARE_HELD_BACK || (check_compiler(vm, err) && check_loop(vm, err)));
+    vm_close(vm);
+    vm_drop_spare_heaps();
+    return ok;
+}
+
+/* A process that has to wait for the processor misses a deadline, but not each time. */
+static bool check_vms(struct code *code, struct err *err)
+{
+    for (int i = 0; i < LOOP_TRIES; i++)
+        if (check_vm(code, err))
+            return true;
+    return false;
 }
 
 bool layout_check(struct err *err)
@@ -115,14 +146,9 @@ bool layout_check(struct err *err)
     if (!safepoint_init(NULL))
         return fails(err, "the hook mask does not follow lua_sethook in one byte of the state");
     loader_add(&loader, 1, STR("layout"),
-               STR("return function() local n = 0 for i = 1, 1e9 do n = n + i % 7 end end"),
+               STR("return function(most) local n = 0 for i = 1, most do n = n + i % 7 end end"),
                (struct str){NULL, 0});
-    struct vm *vm = vm_open(loader_find(&loader, 1), LIMIT_BYTES, err);
-    if (!vm)
-        return false;
-    bool ok = check_vm(vm, err);
-    vm_close(vm);
-    vm_drop_spare_heaps();
+    bool ok = check_vms(loader_find(&loader, 1), err);
     loader_remove(&loader, loader_find(&loader, 1));
     if (ok && !identity_works())
         return fails(err, "tostring does not call the function that identity.c puts into it");
