@@ -8,8 +8,9 @@
 
 enum {
     PATTERN_BYTES_MAX = 4096,
-    MATCH_LIMIT = 100000,   /* steps, each of which may go through all of a subject */
-    STEPS_BYTES = 30000000, /* steps times bytes of a match that nobody watches: some 3 ms */
+    SUBJECT_BYTES_MAX = 4 << 20, /* one item of a pattern goes through it in some 6 ms, unwatched */
+    MATCH_LIMIT = 100000,        /* steps, each of which may go through all of a subject */
+    STEPS_BYTES = 30000000,      /* steps times bytes of a match that nobody watches: some 3 ms */
     DEPTH_LIMIT = 2000,
     HEAP_LIMIT_KIB = 1024,
     JIT_STACK_MIN = 32 * 1024,
@@ -45,6 +46,7 @@ struct outcome {
     size_t matched;
     int error;         /* of pcre2, or 0 */
     bool bad_pattern;  /* the error is the pattern's, at `offset` */
+    bool long_subject; /* a subject is longer than SUBJECT_BYTES_MAX: it ended there */
     PCRE2_SIZE offset; /* into the pattern */
 };
 
@@ -150,11 +152,19 @@ static int match(struct matcher *matcher, struct text subject, struct outcome *o
     return match_by(matcher, &matcher->quick, subject);
 }
 
+static bool ends(const struct outcome *outcome)
+{
+    return outcome->error || outcome->long_subject;
+}
+
 /* Counts the subjects that match, up to the first error. */
 static void match_all(struct matcher *matcher, const struct text *subjects, size_t count,
                       struct outcome *outcome)
 {
-    for (size_t i = 0; i < count && !outcome->error && !native_stopped(); i++) {
+    for (size_t i = 0; i < count && !ends(outcome) && !native_stopped(); i++) {
+        outcome->long_subject = subjects[i].length > SUBJECT_BYTES_MAX;
+        if (outcome->long_subject)
+            return;
         int status = match(matcher, subjects[i], outcome);
         if (status >= 0)
             outcome->matched++;
@@ -181,8 +191,10 @@ static struct text l_pattern(lua_State *L)
 
 static void l_outcome_check(lua_State *L, const struct outcome *outcome)
 {
-    if (!outcome->error || native_stopped())
+    if (!ends(outcome) || native_stopped())
         return;
+    if (outcome->long_subject)
+        luaL_error(L, "regex: a subject is longer than 4 MiB");
     PCRE2_UCHAR message[256];
     pcre2_get_error_message(outcome->error, message, sizeof(message));
     if (outcome->bad_pattern)
@@ -206,7 +218,7 @@ static size_t match_list(lua_State *L, struct matcher *matcher, size_t count,
                          struct outcome *outcome)
 {
     struct text batch[BATCH];
-    for (size_t done = 0; done < count && !outcome->error && !native_stopped();) {
+    for (size_t done = 0; done < count && !ends(outcome) && !native_stopped();) {
         size_t read = batch_read(L, batch, done + 1, count - done);
         if (read == 0)
             return done + 1;
@@ -254,7 +266,9 @@ static int l_matches(lua_State *L)
 }
 
 static const struct native_fn fns[] = {
-    {"count", "regex.count(pattern, list) -> how many strings of list match wholly", l_count},
+    {"count",
+     "regex.count(pattern, list) -> how many strings of list, of up to 4 MiB each, match wholly",
+     l_count},
     {"matches", "regex.matches(pattern, subject) -> whether subject matches wholly", l_matches},
     {NULL, NULL, NULL},
 };

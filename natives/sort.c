@@ -10,7 +10,8 @@ enum {
     KEY_BYTES = 8,
     SMALL = 16, /* shorter ranges are sorted by insertion */
     RANGES_MAX = 64,
-    SLICE = 4096, /* items that are gone through without a look at native_stopped() */
+    SLICE = 4096,       /* items that are gone through without a look at native_stopped(), */
+    COMPARED = 1 << 20, /* and bytes that are compared */
 };
 
 /* A string, and the eight bytes of it that are being compared. */
@@ -55,12 +56,26 @@ static uint32_t tail(const struct item *item, uint32_t depth)
     return left <= KEY_BYTES ? left : KEY_BYTES + 1;
 }
 
+/* As memcmp, which would compare hundreds of megabytes without a look. */
+static int bytes_compare(const char *a, const char *b, size_t length)
+{
+    for (size_t at = 0, slice; at < length && !native_stopped(); at += slice) {
+        slice = length - at < COMPARED ? length - at : COMPARED;
+        int order = memcmp(a + at, b + at, slice);
+        if (order)
+            return order;
+    }
+    return 0;
+}
+
 static bool before(const struct item *a, const struct item *b, uint32_t depth)
 {
     if (a->key != b->key)
         return a->key < b->key;
     uint32_t shorter = a->length < b->length ? a->length : b->length;
-    int order = memcmp(a->bytes + depth, b->bytes + depth, shorter - depth);
+    size_t length = shorter - depth;
+    int order = length <= COMPARED ? memcmp(a->bytes + depth, b->bytes + depth, length)
+                                   : bytes_compare(a->bytes + depth, b->bytes + depth, length);
     return order < 0 || (order == 0 && a->length < b->length);
 }
 
@@ -136,8 +151,8 @@ static struct parts split(const struct range *range)
     struct item *items = range->items;
     struct item pivot = pivot_choose(range);
     uint32_t pivot_tail = tail(&pivot, range->depth);
-    size_t less = 0, greater = range->count;
-    for (size_t i = 0; i < greater;) {
+    size_t less = 0, greater = range->count, steps = 1;
+    for (size_t i = 0; i < greater && !stops_at(steps); steps++) {
         uint32_t item_tail = pivot_tail;
         if (items[i].key == pivot.key)
             item_tail = tail(&items[i], range->depth);

@@ -9,6 +9,8 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "engine/leaf.h"
+#include "worker/safepoint.h"
 #include "worker/substitute.h"
 #include "worker/vm.h"
 
@@ -173,10 +175,14 @@ bool identity_works(void)
 
 /* -- string.format --------------------------------------------------------------------------- */
 
+enum { LOOK_EVERY = 65536 };
+
 /* The conversion that the "%" before `at` begins, or NULL: none that LuaJIT takes. */
 static const char *conversion(const char *at, const char *end)
 {
-    at += strspn(at, " +-0#");
+    for (size_t seen = 1; *at && strchr(" +-0#", *at); at++)
+        if (seen++ % LOOK_EVERY == 0)
+            safepoint_look();
     for (int i = 0; i < 2 && *at >= '0' && *at <= '9'; i++)
         at++;
     if (*at == '.') {
@@ -212,7 +218,7 @@ static const char *l_replace_format(lua_State *L, const char *format, size_t len
     size_t before = (size_t)(at - format);
     char *copy = lua_newuserdata(L, len);
 
-    memcpy(copy, format, len);
+    luajit_memcpy(copy, format, len);
     copy[before] = 's';
     lua_pushlstring(L, copy, len);
     lua_replace(L, 1);
@@ -225,7 +231,7 @@ static bool needs_nothing(lua_State *L, int top, const char *format, size_t len)
     for (int arg = 2; arg <= top; arg++)
         if (is_object(L, arg))
             return false;
-    return !memchr(format, 'p', len);
+    return !luajit_memchr(format, 'p', len);
 }
 
 void l_identity_arguments(lua_State *L)
@@ -236,7 +242,9 @@ void l_identity_arguments(lua_State *L)
 
     if (needs_nothing(L, top, format, len))
         return;
-    for (size_t i = 0; i + 1 < len; i++) {
+    for (size_t i = 0, seen = 1; i + 1 < len; i++, seen++) {
+        if (seen % LOOK_EVERY == 0)
+            safepoint_look();
         if (format[i] != '%' || format[++i] == '%')
             continue;
         const char *at = conversion(format + i, format + len);

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "engine/leaf.h"
 #include "native.h"
 #include "worker/heap.h"
 #include "worker/safepoint.h"
@@ -15,7 +16,7 @@ static bool is_before(const struct json_key *a, const struct json_key *b)
     if (!a->text || !b->text)
         return a->text ? false : b->text || a->number < b->number;
     size_t len = a->len < b->len ? a->len : b->len;
-    int order = memcmp(a->text, b->text, len);
+    int order = luajit_memcmp(a->text, b->text, len);
     return order ? order < 0 : a->len < b->len;
 }
 

@@ -6,6 +6,7 @@
 #include <luajit-2.1/lualib.h>
 #include <string.h>
 
+#include "engine/leaf.h"
 #include "worker/cstack.h"
 #include "worker/ctx.h"
 #include "worker/sandbox.h"
@@ -81,7 +82,8 @@ static void l_put(lua_State *L, enum log_level level, struct str text)
 {
     const char *end;
 
-    while (text.len && !ctx_log_is_full(vm_of(L)) && (end = memchr(text.at, '\n', text.len))) {
+    while (text.len && !ctx_log_is_full(vm_of(L)) &&
+           (end = luajit_memchr(text.at, '\n', text.len))) {
         size_t len = (size_t)(end - text.at);
 
         l_end_line(L, level, (struct str){text.at, len});

@@ -4,6 +4,7 @@
 
 #include <luajit-2.1/lauxlib.h>
 
+#include "engine/leaf.h"
 #include "native.h"
 #include "worker/convert.h"
 #include "worker/cstack.h"
@@ -236,7 +237,7 @@ static void l_grow(struct text *t, size_t more)
     size_t room = t->room * 4 > t->len + more ? t->room * 4 : t->len + more;
     char *at = lua_newuserdata(t->L, room);
 
-    memcpy(at, t->at, t->len);
+    luajit_memcpy(at, t->at, t->len);
     lua_replace(t->L, AT_TEXT);
     t->at = at;
     t->room = room;
@@ -247,7 +248,7 @@ static void l_add(struct text *t, struct str part)
     if (part.len > t->room - t->len)
         l_grow(t, part.len);
     if (part.len)
-        memcpy(t->at + t->len, part.at, part.len);
+        luajit_memcpy(t->at + t->len, part.at, part.len);
     t->len += part.len;
 }
 

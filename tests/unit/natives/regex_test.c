@@ -49,6 +49,8 @@ static void bad_patterns_are_explained(void **state)
         {"regex.matches('a[b', '')", "missing terminating ] for character class at offset 3"},
         {"regex.matches('*', '')", "quantifier does not follow a repeatable item at offset 0"},
         {"regex.matches(('a'):rep(4097), '')", "pattern longer than 4096 bytes"},
+        {"regex.matches('a*', ('a'):rep(2^22 + 1))", "a subject is longer than 4 MiB"},
+        {"regex.count('a*', {'a', ('a'):rep(2^22 + 1)})", "a subject is longer than 4 MiB"},
         {"regex.matches('((((a{200}){200}){200}){200})', '')", "regular expression is too large"},
     };
     ASSERT_ERRORS(*state, rows);
@@ -58,6 +60,7 @@ static void patterns_may_be_4096_bytes_long(void **state)
 {
     static const struct lua_row rows[] = {
         {"regex.matches(('a'):rep(4096), ('a'):rep(4096))", "true"},
+        {"regex.matches('a*', ('a'):rep(2^22))", "true"},
         {"regex.matches(('a'):rep(4096), ('a'):rep(4095))", "false"},
     };
     ASSERT_VALUES(*state, rows);

@@ -87,6 +87,29 @@ static const struct {
     {"keep = setmetatable({}, {__mode = 'k'}) for i = 1, 2e6 do keep[{}] = i end",
      "local t = {} for i = 1, 1e5 do t[i] = {} end"},
     {"", "local t = {} for i = 1, 5e6 do t[i] = 'k' .. i end"},
+    {"local s = ('%%'):rep(4e7)", "s:format({})"},
+    {"local s = ('x'):rep(1e8)", "s:format({})"},
+    {"local s = ('x'):rep(1e8) .. '%p'", "s:format({})"},
+    {"local s = '%' .. (' '):rep(1e8) .. 's'", "pcall(string.format, s, {})"},
+    {"local s = ('y'):rep(1e8)", "('x'):gsub('x', s)"},
+    {"local s = ('y'):rep(1e8)", "('x'):gsub('x', function() return s end)"},
+    {"local s = ('y'):rep(1e8)", "s:gsub('x', 'z')"},
+    {"local s = ('y'):rep(2e8)", "io.write(s)"},
+    {"local json = require 'json' local t = {} for i = 1, 4 do t[('k'):rep(6e7) .. i] = 1 end",
+     "json.encode(t)"},
+    {"local sort = require 'sort' local p = ('x'):rep(4e7) local t = {} "
+     "for i = 1, 9 do t[i] = p .. (99 - i) end",
+     "local u = {} for i = 1, 9 do u[i] = t[i] end sort.strings(u)"},
+    {"local sort = require 'sort' local t = {} for i = 1, 1e7 do t[i] = i % 2 == 0 and 'a' or 'b' "
+     "end",
+     "sort.strings(t)"},
+    {"local regex = require 'regex' local s = ('ab'):rep(2^21)", "regex.matches('[ab]*', s)"},
+    {"local regex = require 'regex' local s = ('ab'):rep(2^21)",
+     "regex.matches('(*UTF)(?:a|b)*+', s)"},
+    {"local regex = require 'regex' local s = ('ab'):rep(2^21)",
+     "regex.matches('(*NO_JIT)[ab]*', s)"},
+    {"local regex = require 'regex' local p = ('(?:(?:a|b?){9}){9}'):rep(40)",
+     "regex.matches(p, '')"},
 };
 
 static char source[1024];
