@@ -145,7 +145,8 @@ static inline void *take_small(struct heap *h, size_t class, size_t size)
 
 /* -- Blocks ---------------------------------------------------------------------------------- */
 
-static void *take_pages(struct heap *h, size_t count)
+/* What is rare is not inlined, or what is frequent would save the registers for it too. */
+static __attribute__((noinline)) void *take_pages(struct heap *h, size_t count)
 {
     size_t page = heap_pages_find(h, count);
 
@@ -160,7 +161,7 @@ static void *take_pages(struct heap *h, size_t count)
 }
 
 /* The sizes of most blocks have a path of their own: their class needs no branch. */
-static void *take(struct heap *h, size_t size)
+static inline void *take(struct heap *h, size_t size)
 {
     if (size <= HEAP_FINE_MAX) {
         size_t steps = (size + HEAP_FINE_STEP - 1) / HEAP_FINE_STEP;
@@ -279,11 +280,36 @@ void heap_sample(uint64_t after_bytes, void (*on_sample)(size_t size))
     sampling.on_sample = on_sample;
 }
 
-static void count_bytes(size_t size)
+/* True when the bytes are to be sampled. */
+static inline bool count_bytes(size_t size)
 {
     sampling.left -= (int64_t)size;
-    if (sampling.left < 0 && sampling.on_sample)
+    return sampling.left < 0;
+}
+
+static void sample(size_t size)
+{
+    if (sampling.on_sample)
         sampling.on_sample(size);
+}
+
+static __attribute__((noinline)) void *take_sampled(struct heap *h, size_t size)
+{
+    sample(size);
+    return size ? take(h, size) : NULL;
+}
+
+static __attribute__((noinline)) void *resize(struct heap *h, void *block, size_t old_size,
+                                              size_t size)
+{
+    if (size > old_size && count_bytes(size - old_size))
+        sample(size - old_size);
+    if (fits_in_place(h, block, old_size, size))
+        return block;
+    void *moved = take(h, size);
+    luajit_memcpy(moved, block, old_size < size ? old_size : size);
+    give(h, block, old_size);
+    return moved;
 }
 
 void *heap_alloc(void *heap, void *block, size_t old_size, size_t size)
@@ -291,21 +317,14 @@ void *heap_alloc(void *heap, void *block, size_t old_size, size_t size)
     struct heap *h = heap;
 
     if (!block) {
-        count_bytes(size);
+        if (count_bytes(size))
+            return take_sampled(h, size);
         return size ? take(h, size) : NULL;
     }
-    if (size == 0) {
-        give(h, block, old_size);
-        return NULL;
-    }
-    if (size > old_size)
-        count_bytes(size - old_size);
-    if (fits_in_place(h, block, old_size, size))
-        return block;
-    void *moved = take(h, size);
-    luajit_memcpy(moved, block, old_size < size ? old_size : size);
+    if (size)
+        return resize(h, block, old_size, size);
     give(h, block, old_size);
-    return moved;
+    return NULL;
 }
 
 void *heap_alloc_last(void *heap, void *block, size_t old_size, size_t size)
