@@ -213,6 +213,10 @@ static void l_drop_server_keys(lua_State *L, int index)
 {
     static const char *const keys[] = {"latency_ms", "warm"};
 
+    lua_pushnil(L);
+    if (!lua_next(L, index))
+        return; /* an empty one: to look for a key would make its text */
+    lua_pop(L, 2);
     for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
         lua_pushstring(L, keys[i]);
         lua_rawget(L, index);
