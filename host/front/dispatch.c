@@ -103,6 +103,15 @@ static bool is_soon_idle(const struct member *m, bool quick)
     return !m->dying && m->running && m->backlog_ns < most_ns && !(quick && m->slow);
 }
 
+/* The calls that are parked in a worker are lost with it: a function that has just lost one goes
+ * where none is, before it goes where its instances are. */
+static int fitness_of_suspect(const struct member *m, bool has_instance)
+{
+    if (!is_idle(m))
+        return 0;
+    return 1 + has_instance + 2 * (m->parked == 0);
+}
+
 /* How well a worker suits a call, 0: not at all. A warm instance where one is wanted comes first;
  * then, for a quick call, a worker that is awake, and for others one that is idle. */
 static int fitness(const struct member *m, const struct call *call)
@@ -111,7 +120,9 @@ static int fitness(const struct member *m, const struct call *call)
 
     if (!idle && (call->alone || limit_of(call) < PATIENT_MS || !is_soon_idle(m, quick)))
         return 0;
-    int instance = call->order.warm && pools_has_idle(call->version, m->slot);
+    bool instance = call->order.warm && pools_has_idle(call->version, m->slot);
+    if (version_is_suspect(call->version, clock_now_ns()))
+        return fitness_of_suspect(m, instance);
     return 1 + (idle != quick) + 2 * instance;
 }
 

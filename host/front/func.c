@@ -131,3 +131,10 @@ bool version_crashed(struct version *version, uint64_t now_ns)
         return false;
     return version->quarantined = true;
 }
+
+bool version_is_suspect(const struct version *version, uint64_t now_ns)
+{
+    uint64_t last = version->crashed_ns[CRASHES_MAX - 1];
+
+    return last && now_ns - last <= CRASH_WINDOW_S * NS_PER_S;
+}

@@ -93,3 +93,6 @@ void blob_unref(struct blob *blob);
 /* The newest content is unusable: it crashed its worker too often. Records one more crash and
  * tells whether that made it so. */
 bool version_crashed(struct version *version, uint64_t now_ns);
+
+/* Has it crashed its worker within the last minute? */
+bool version_is_suspect(const struct version *version, uint64_t now_ns);

@@ -156,6 +156,23 @@ def test_crashes_of_one_function_do_not_count_for_another(start):
     assert server.result("spin", {"calm": True}) and server.result("other", {"calm": True})
 
 
+def test_function_that_crashed_runs_apart_from_parked_calls(start):
+    server = start(SPIN, ["--workers", "2"], env=PLAIN)
+    server.expected_faults = "worker died"
+    crash(server, 1)
+    for name in ("hold", "spin"):  # one instance each, in the first worker
+        assert server.post(f"/fn/warmpool/{name}?size=1").json()["pool_size"] == 1
+    wait_until(lambda: len(server.workers()) == 2, "two workers")
+    parked = Background(server, "hold", {"ms": 4000}, start="warm")
+    server.wait_in_flight("hold")
+    call = Background(server, "spin", start="warm")
+    server.wait_in_flight("spin")
+    os.kill(busy_worker(server), signal.SIGKILL)
+    expect_error(call.reply(), 502, "worker_crashed", "", "spin")
+    assert not parked.is_done()
+    assert parked.reply().json()["start"] == "warm"
+
+
 def test_function_whose_worker_had_to_be_ended_three_times_is_not_served(start):
     server = start({"spin": SPIN["spin"].replace("60000", "2000")}, ["--workers", "1"])
     server.expected_faults = "worker is ended"
