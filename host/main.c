@@ -48,7 +48,7 @@ static bool check_folders(const struct settings *s, struct err *err)
 {
     for (size_t i = 0; i < s->functions_count; i++)
         if (!is_folder(s->functions[i]))
-            return err_set(err, ERR_BAD_REQUEST, "functions folder \"%s\" is no folder",
+            return err_set(err, ERR_BAD_REQUEST, "functions folder \"%s\" is not a folder",
                            s->functions[i]);
     return true;
 }

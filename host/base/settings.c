@@ -240,7 +240,7 @@ static bool set_by_name(struct settings *s, struct str flag, const char *where, 
     for (size_t i = 0; i < NUMBERS; i++)
         if (str_equal(flag, str_of(numbers[i].flag)))
             return set_number(s, &numbers[i], name, text, err);
-    return err_set(err, ERR_BAD_REQUEST, "%s: \"%.*s\" is no setting", where,
+    return err_set(err, ERR_BAD_REQUEST, "%s: unknown setting \"%.*s\"", where,
                    flag.len < 64 ? (int)flag.len : 64, flag.at);
 }
 
@@ -387,7 +387,7 @@ static bool read_flags(struct settings *s, int argc, char **argv, enum settings_
         if (!apply_flag(s, flag, action, err))
             return false;
     if (optind < argc)
-        return err_set(err, ERR_BAD_REQUEST, "\"%s\" is no flag; see --help", argv[optind]);
+        return err_set(err, ERR_BAD_REQUEST, "unknown flag \"%s\"; see --help", argv[optind]);
     return true;
 }
 

@@ -177,7 +177,7 @@ def test_reload_waits_while_too_many_before_have_not_ended(start):
 # -- What does not start ---------------------------------------------------------------------------
 
 @pytest.mark.parametrize("wrong, word", [
-    ("workers = 99\n", "settings:1: workers is"), ("functions = /does/not/exist\n", "no folder")])
+    ("workers = 99\n", "settings:1: workers is"), ("functions = /does/not/exist\n", "not a folder")])
 def test_settings_that_make_no_sense_change_nothing(start, file, wrong, word):
     server = start(FUNCTIONS, ["--settings", str(file)])
     before = server.children()

@@ -78,7 +78,7 @@ def test_bounds_of_a_number(flag, env, least, most):
     (["--log-level", "loud"], {}, "loud"),
     ([], {"FAAS_LOG_LEVEL": "loud"}, "FAAS_LOG_LEVEL"),
     (["--functions", "/does/not/exist"], {}, "/does/not/exist"),
-    (["--functions", __file__], {}, "no folder"),
+    (["--functions", __file__], {}, "not a folder"),
     ([], {"FAAS_FUNCTIONS": "/does/not/exist"}, "/does/not/exist"),
     (["--settings", "/does/not/exist"], {}, "/does/not/exist"),
     ([], {"PYROSCOPE_PROFILER_ALLOC": "512 k"}, "PYROSCOPE_PROFILER_ALLOC"),

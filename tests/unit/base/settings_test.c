@@ -343,7 +343,7 @@ static void sixty_four_folders_are_the_most(void **state)
     expect_contains(err.text, "more than 64 functions folders");
 }
 
-/* -- Help, and what is no flag --------------------------------------------------------------- */
+/* -- Help, and unknown flags ----------------------------------------------------------------- */
 
 static void help_and_version_are_actions(void **state)
 {
@@ -371,7 +371,7 @@ static void what_is_no_flag_is_refused(void **state)
         assert_in_range(strlen(err.text), 10, sizeof(err.text));
     }
     assert_false(read_flags("word", NULL, NULL));
-    expect_contains(err.text, "\"word\" is no flag; see --help");
+    expect_contains(err.text, "unknown flag \"word\"; see --help");
 }
 
 static void help_names_every_setting(void **state)
