@@ -58,7 +58,8 @@ struct vm *vm_of(lua_State *L)
  * with frames that are not there yet: looking for the place of the error, or calling an error's
  * handler, it crashes. So the error comes before that, when the stack has grown to its largest,
  * nine tenths of which are used. A stack that still has that size is not let grow further: that is
- * an error without place and handler, "not enough memory". No table has these sizes. */
+ * an error without place and handler, "not enough memory". LuaJIT shrinks stacks when it collects
+ * garbage, so a second overflow that comes before that reads so too. No table has these sizes. */
 static void *alloc(void *heap, void *block, size_t old_size, size_t size)
 {
     const size_t largest = LUAI_MAXSTACK * 8, added = 32 * 8; /* LuaJIT adds a few values */

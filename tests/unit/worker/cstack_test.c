@@ -104,6 +104,8 @@ static const char *const ways[] = {
     "function f() return load(f) end",
     "function f() local ok, e = pcall(f) error(e, 0) end",
     "function f() local ok, e = xpcall(f, function(e) return e end) error(e, 0) end",
+    /* LuaJIT calls no hooks in an error's handler, so the error "stack overflow" cannot come there:
+     * the stack that may not grow further is "not enough memory". */
     "function f() local ok, e = xpcall(error, f) error(tostring(e), 0) end",
     "function f() return coroutine.wrap(f)() end",
     "function f() return select(2, assert(coroutine.resume(coroutine.create(f)))) end",
