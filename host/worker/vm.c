@@ -59,16 +59,20 @@ struct vm *vm_of(lua_State *L)
  * handler, it crashes. So the error comes before that, when the stack has grown to its largest,
  * nine tenths of which are used. A stack that still has that size is not let grow further: that is
  * an error without place and handler, "not enough memory". LuaJIT shrinks stacks when it collects
- * garbage, so a second overflow that comes before that reads so too. No table has these sizes. */
+ * garbage, so a second overflow that comes before that reads so too. The array of a table may have
+ * that size as well: it grows to a power of two and one, which adds less than a stack's growth
+ * does, or far more. */
 static void *alloc(void *heap, void *block, size_t old_size, size_t size)
 {
-    const size_t largest = LUAI_MAXSTACK * 8, added = 32 * 8; /* LuaJIT adds a few values */
+    enum { VALUE = 8, ADDED_LEAST = 2 * LUA_MINSTACK * VALUE };
+    const size_t largest = LUAI_MAXSTACK * VALUE, above = 32 * VALUE; /* LuaJIT adds a few */
 
     if (size < largest)
         return heap_alloc(heap, block, old_size, size);
-    if (old_size >= largest && old_size < largest + added && size > old_size)
+    if (old_size >= largest && old_size < largest + above && size > old_size + ADDED_LEAST &&
+        size <= old_size + largest)
         return NULL;
-    if (size < largest + added && old_size && old_size < largest)
+    if (size < largest + above && old_size && old_size < largest)
         safepoint_overflow();
     return heap_alloc(heap, block, old_size, size);
 }
