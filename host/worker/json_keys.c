@@ -133,6 +133,24 @@ static enum json_keys_result take_many(lua_State *L, int table, bool numbers, st
     return JSON_KEYS_TAKEN;
 }
 
+/* The collector may take keys and values out of a table that holds them weakly, and frees them: a
+ * copy on the stack holds them meanwhile. */
+static void l_hold(lua_State *L, int table)
+{
+    lua_settop(L, table);
+    if (!lua_getmetatable(L, table))
+        return;
+    lua_newtable(L);
+    lua_replace(L, -2);
+    for (lua_pushnil(L); lua_next(L, table);) {
+        if (native_stopped())
+            safepoint_look();
+        lua_pushvalue(L, -2);
+        lua_insert(L, -2);
+        lua_rawset(L, table + 1);
+    }
+}
+
 enum json_keys_result l_json_keys_take(lua_State *L, int table, bool numbers, struct heap *heap,
                                        struct json_keys *keys)
 {
@@ -144,7 +162,7 @@ enum json_keys_result l_json_keys_take(lua_State *L, int table, bool numbers, st
         sort_few(keys->few, keys->count);
         return result;
     }
-    lua_settop(L, table);
+    l_hold(L, table);
     return take_many(L, table, numbers, heap, keys);
 }
 
