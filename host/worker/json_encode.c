@@ -202,7 +202,7 @@ static bool put_member(struct encoder *e, const struct json_key *key, bool first
     if (!first && !put(e, ",", 1))
         return false;
     if (!e->style->loose && memchr(key->text, '\0', key->len))
-        return refuse(e, step, "has a key with a NUL character"); /* jansson takes none in keys */
+        return refuse(e, step, "has a key with a NUL character"); /* the front takes none */
     if (!key->text) {
         here.key = number;
         here.key_len = number_write(key->number, number);

@@ -2,7 +2,6 @@
 """test_functions_broken.py - files that do not load, modules, and several folders."""
 
 import os
-import re
 import shutil
 
 import pytest
@@ -37,7 +36,7 @@ BROKEN = [  # the file, what is said of it
     ("coroutine.yield()\nreturn print", "yield"),
     ("require('nope')", "lib/nope.lua"),
     ("require('bad')", "lib/bad.lua:2:"),
-    ("return io.open('/etc/passwd')", "drop.lua:1: attempt to index global 'io'"),
+    ("return ffi.new('int')", "drop.lua:1: attempt to index global 'ffi'"),
     ("\x1bLJ\2\n", "drop.lua"),  # bytecode
     (b"\xff\xfe", "drop.lua"),
     ("-- " + "x" * 2048 + "\nreturn print", "more than 2048 bytes"),
@@ -205,5 +204,5 @@ def test_modules_belong_to_their_folder(start, tmp_path):
     assert (value_of(server, "uses"), value_of(server, "other")) == (1, 2)
     (tmp_path / "lib" / "m.lua").unlink()
     wait_until(lambda: error_of(server, "other"), "the error", SOON_S)
-    assert re.search(r"no module lib/m\.lua", error_of(server, "other"))
+    assert "neither lib/m.lua nor lib/m/init.lua" in error_of(server, "other")
     assert error_of(server, "uses") is None
