@@ -20,29 +20,32 @@ volatile bool leaf_runs;
         result;                                                                                    \
     })
 
+/* LuaJIT also asks for nothing, at NULL, which libc does not promise to take. */
+#define BYTES(call, none) (len == 0 ? (none) : len <= SHORT_MAX ? (call) : LEAF(call))
+
 void *luajit_memcpy(void *to, const void *from, size_t len)
 {
-    return len <= SHORT_MAX ? memcpy(to, from, len) : LEAF(memcpy(to, from, len));
+    return BYTES(memcpy(to, from, len), to);
 }
 
 void *luajit_memmove(void *to, const void *from, size_t len)
 {
-    return len <= SHORT_MAX ? memmove(to, from, len) : LEAF(memmove(to, from, len));
+    return BYTES(memmove(to, from, len), to);
 }
 
 void *luajit_memset(void *to, int byte, size_t len)
 {
-    return len <= SHORT_MAX ? memset(to, byte, len) : LEAF(memset(to, byte, len));
+    return BYTES(memset(to, byte, len), to);
 }
 
 int luajit_memcmp(const void *a, const void *b, size_t len)
 {
-    return len <= SHORT_MAX ? memcmp(a, b, len) : LEAF(memcmp(a, b, len));
+    return BYTES(memcmp(a, b, len), 0);
 }
 
 void *luajit_memchr(const void *at, int byte, size_t len)
 {
-    return len <= SHORT_MAX ? memchr(at, byte, len) : LEAF(memchr(at, byte, len));
+    return BYTES(memchr(at, byte, len), NULL);
 }
 
 size_t luajit_strlen(const char *text)

@@ -94,6 +94,13 @@ static void error_values_of_any_type_are_read(void **state)
     }
 }
 
+/* ThreadSanitizer holds signals back, so that a loop is not ended. */
+#ifdef __SANITIZE_THREAD__
+enum { LOOPS_END = 0 };
+#else
+enum { LOOPS_END = 1 };
+#endif
+
 static void reading_an_error_value_is_bounded(void **state)
 {
     static const struct {
@@ -109,6 +116,8 @@ static void reading_an_error_value_is_bounded(void **state)
     (void)state;
     assert_true(safepoint_init(NULL));
     for (size_t i = 0; i < COUNT(cases); i++) {
+        if (cases[i].code == ERR_DEADLINE && !LOOPS_END)
+            continue;
         safepoint_limit(clock_now_ns() + 200 * NS_PER_MS);
         struct run *r = run_begin(cases[i].source, "", 8 * MIB);
 
