@@ -138,8 +138,10 @@ run_pytest() {
         --junit-xml "$results/$part/pytest.xml" "$@"
 }
 
+# Two files at once: tests wait more than they work.
 run_http() {
-    FAAS_SERVER=$root/build/$1/faas-server run_pytest "${@:2}" tests/http tests/hostile
+    FAAS_SERVER=$root/build/$1/faas-server run_pytest -n 2 --dist loadfile "${@:2}" tests/http \
+        tests/hostile
 }
 
 # A server outlives its workers, so a sanitizer's report counts whichever process wrote it. (Beside
@@ -153,8 +155,7 @@ run_sanitized() {
     setarch -R true 2>/dev/null && prefix=(setarch -R)
     export ASAN_OPTIONS=log_path=$report TSAN_OPTIONS=log_path=$report
     export UBSAN_OPTIONS=log_path=$report:print_stacktrace=1
-    # Two files at once: tests wait more than they work. One after another they ran with `http`.
-    { run_unit "$1" && run_http "$1" -n 2 --dist loadfile; } || status=1
+    { run_unit "$1" && run_http "$1"; } || status=1
     if compgen -G "$report.*" >/dev/null; then
         cat "$report".*
         status=1
