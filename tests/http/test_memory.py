@@ -281,7 +281,8 @@ def test_warm_instances_count_as_what_they_take(start, source, size):
     for more in range(1, size + 1, size // 10):  # one after another: each is quick to load
         assert server.post(f"/fn/warmpool/warm?size={more}").status_code == 200
     took, counted = (now - then for now, then in zip(memory_of(server), before))
-    assert .85 * took <= counted <= 1.15 * took
+    # the first reset of an instance writes pages that count from the start
+    assert .85 * took <= counted <= 1.25 * took
     server.request("DELETE", "/fn/warmpool/warm")
     wait_until(lambda: heaps_bytes(server) < before[1] + 6 * 1024 * 1024, "the count to fall")
     assert anonymous_bytes(server.worker()) < before[0] + took / 2
