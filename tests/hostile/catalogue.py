@@ -25,6 +25,10 @@ class Hostile:
     result: dict
     params: dict
 
+    def body(self):
+        """Of a request that calls it."""
+        return json.dumps(self.params).encode()
+
     def complaint(self, status, body):
         """What is wrong with the reply (`body`: its JSON), or None."""
         if status != self.status:

@@ -84,7 +84,7 @@ class Attack:
             self.left = list(self.functions)
             self.dice.shuffle(self.left)
         one = self.left.pop()
-        return invoke(one.name, b"{}", self.dice.randint(*DEADLINES_MS),
+        return invoke(one.name, one.body(), self.dice.randint(*DEADLINES_MS),
                       self.dice.choice(["?start=cold", "?start=warm"])), one
 
     @staticmethod
