@@ -85,7 +85,7 @@ def test_what_comes_adds_up_to_what_is_pulled(pushing, receiver):
     for _ in range(4):
         work(server)
         server.result("transform", {"size": 5000}, "warm")
-        server.result("contention", {"threads": 4, "iterations": 200})
+        server.result("contention", {"threads": 8, "iterations": 2000})
         count = len(receiver.uploads)
         wait_until(lambda count=count: len(receiver.uploads) > count, "the next upload")
     for name in PATHS:

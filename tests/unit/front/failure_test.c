@@ -4,10 +4,10 @@
 
 #include "front/failure.h"
 
-#define FIELD(which, text)                                                                         \
-    {                                                                                              \
-        [which] = STR(text)                                                                        \
-    }
+/* Versions of clang-format disagree here. */
+/* clang-format off */
+#define FIELD(which, text) {[which] = STR(text)}
+/* clang-format on */
 
 static char letters[(16 << 10) + 1];
 

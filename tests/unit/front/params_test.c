@@ -168,17 +168,15 @@ static void sentences_name_the_parameter_and_what_it_must_be(void **state)
     EXPECT_CHECKS(checks);
 }
 
+/* Versions of clang-format disagree here. */
+/* clang-format off */
 #define INEXACT(text)                                                                              \
-    {                                                                                              \
-        "{\"type\":\"integer\"}", "{\"a\":{\"p\":[\"}\"]},\"p\":" text "}",                        \
-            "parameter p must be a whole number that a double holds exactly (up to 2^53 all "      \
-            "are), "                                                                               \
-            "not " text                                                                            \
-    }
+    {"{\"type\":\"integer\"}", "{\"a\":{\"p\":[\"}\"]},\"p\":" text "}",                            \
+     "parameter p must be a whole number that a double holds exactly (up to 2^53 all are), "       \
+     "not " text}
 #define EXACT(text)                                                                                \
-    {                                                                                              \
-        "{\"type\":\"integer\"}", "{ \"\\u0061\" : \"\\\"\" , \"p\" : " text " }", ""              \
-    }
+    {"{\"type\":\"integer\"}", "{ \"\\u0061\" : \"\\\"\" , \"p\" : " text " }", ""}
+/* clang-format on */
 
 static void whole_numbers_are_never_rounded(void **state)
 {
