@@ -62,3 +62,6 @@ unsigned long luajit_strtoul(const char *text, char **end, int base)
 {
     return LEAF(strtoul(text, end, base));
 }
+
+unsigned long luajit_isoc23_strtoul(const char *text, char **end, int base)
+    __attribute__((alias("luajit_strtoul")));

@@ -20,3 +20,4 @@ void *luajit_memchr(const void *at, int byte, size_t len);
 size_t luajit_strlen(const char *text);
 char *luajit_strchr(const char *text, int byte);
 unsigned long luajit_strtoul(const char *text, char **end, int base);
+unsigned long luajit_isoc23_strtoul(const char *text, char **end, int base);
