@@ -166,6 +166,7 @@ TEXTS = {
 }
 
 
+@pytest.mark.skipif("/tsan/" in BINARY, reason="it has memory of its own for each address")
 @pytest.mark.parametrize("name", TEXTS)
 def test_memory_of_texts_is_given_back(start, name):
     text = f"return {{memory_mb = 100, handler = function() {TEXTS[name]} end}}"
@@ -273,7 +274,8 @@ def memory_of(server):
     return anonymous_bytes(server.worker()), heaps_bytes(server)
 
 
-@pytest.mark.skipif("/asan/" in BINARY, reason="it has memory of its own for each allocation")
+@pytest.mark.skipif("/asan/" in BINARY or "/tsan/" in BINARY,
+                    reason="sanitizers have memory of their own")
 @pytest.mark.parametrize("source, size", [(LARGE, 10), (SMALL, 200)], ids=["large", "small"])
 def test_warm_instances_count_as_what_they_take(start, source, size):
     server = start({"warm": source}, ["--workers", "1"])
