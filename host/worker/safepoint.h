@@ -28,7 +28,7 @@
  * of libc that hold nothing (engine/leaf.h). The rest of libc, and libgcc, have locks: they and our
  *     own code go on until they return.
  *   - LuaJIT's variables outside of states are three: that of the profiler, which an idle state
- *     occupies for ever; the hint of an allocator that states here do not use; and the exception
+ *     occupies always; the hint of an allocator that states here do not use; and the exception
  *     object of a thread, which each error fills anew.
  *   - The memory of a state is its heap and its machine code; the host drops both as a whole.
  *   - native_held keeps the handler from jumping while C code of ours, or of the profiler, holds

@@ -11,7 +11,7 @@
  * in masses. Zeroed: nothing is set. */
 struct thinning {
     uint64_t set, every;
-    uint64_t look_ns; /* when `every` is to be looked at again, */
+    uint64_t look_ns; /* when `every` is checked next, */
     unsigned seen;    /* and samples since it was */
 };
 
