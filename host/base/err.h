@@ -55,7 +55,7 @@ bool err_set(struct err *err, enum err_code code, const char *format, ...)
 /* As err_set, with strerror(errno) after the text. */
 bool err_set_errno(struct err *err, const char *what);
 
-/* What a function may choose for its own errors: a word of [a-z][a-z0-9_]{0,63}, and a status. */
+/* A function may choose these for its own errors: a word of [a-z][a-z0-9_]{0,63}, and a status. */
 enum { ERR_WORD_MAX = 64, ERR_STATUS_LEAST = 400, ERR_STATUS_MOST = 599 };
 bool err_word_is_valid(struct str word);
 bool err_status_is_valid(int status);

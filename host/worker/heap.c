@@ -145,7 +145,7 @@ static inline void *take_small(struct heap *h, size_t class, size_t size)
 
 /* -- Blocks ---------------------------------------------------------------------------------- */
 
-/* What is rare is not inlined, or what is frequent would save the registers for it too. */
+/* Rare cases are not inlined: frequent ones would save registers for them too. */
 static __attribute__((noinline)) void *take_pages(struct heap *h, size_t count)
 {
     size_t page = heap_pages_find(h, count);

@@ -25,7 +25,7 @@ enum {
 
 enum heap_merging { HEAP_RESTS, HEAP_DRAINS, HEAP_PLACES };
 
-/* What is left of pages that small blocks are cut from. */
+/* The rest of pages that small blocks are cut from. */
 struct heap_run {
     char *at, *end;
 };

@@ -48,7 +48,7 @@ static inline size_t heap_pages_for(size_t size)
 bool heap_count(size_t bytes);
 void heap_uncount(size_t bytes);
 
-/* What is counted for a region whose pages below `high_page` were touched. */
+/* The bytes that count for a region whose pages below `high_page` were touched. */
 size_t heap_region_bytes(size_t high_page);
 
 /* The first free run of `count` pages; it may reach past the top. */

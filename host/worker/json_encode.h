@@ -24,7 +24,7 @@ struct json_style {
     bool keep_buffer; /* of cjson, where it changes nothing */
 };
 
-/* What replies and require "json" have. */
+/* The style of replies and of require "json". */
 extern const struct json_style json_strict;
 
 /* Encodes the value at `index` into `text`, at most `max` bytes. Leaves the vm when the call is to

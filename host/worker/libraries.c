@@ -34,7 +34,7 @@ static const char *const globals_taken[] = {"dofile",  "loadfile", "getfenv",
 static const char OPENED[] = "_LOADED";
 static const char *const os_kept[] = {"time", "date", "clock", "difftime"};
 
-/* What calls run in: taken before a function can put another in its place. */
+/* Calls run in this xpcall: it is taken before a function can put another in its place. */
 static void l_keep_xpcall(lua_State *L)
 {
     lua_getglobal(L, "xpcall");

@@ -244,7 +244,7 @@ static int l_read_object(lua_State *L)
     return 0;
 }
 
-/* What a value says that is no text. */
+/* The text of a value that is not one. */
 static void describe(lua_State *L, int index, struct err *err)
 {
     if (lua_isnil(L, index) || lua_isstring(L, index) || lua_istable(L, index))

@@ -9,7 +9,7 @@
 
 enum { RAISED_CHILD_MAX = 64 };
 
-/* What a failed call has beside its err. */
+/* The parts of a failed call beside its err. */
 struct raised {
     int status;                       /* that the function chose; 0: none */
     char code[ERR_WORD_MAX + 1];      /* that it chose; "": none */

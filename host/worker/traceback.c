@@ -115,7 +115,7 @@ void traceback_add(lua_State *L)
 
 /* -- Whose they are -------------------------------------------------------------------------- */
 
-/* What the registry remembers for the error value at `index`. */
+/* The value that the registry keeps for the error value at `index`. */
 static void push_key(lua_State *L, int index)
 {
     if (lua_isnil(L, index))
